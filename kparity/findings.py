@@ -1,0 +1,64 @@
+"""Finding: the one currency that every part pays in.
+
+migrate turns rule matches into findings, compare turns causes into findings; terminal, JSON, HTML and exit codes are
+views of the same list. Imports nothing but the standard library.
+"""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+PHASES = ("api", "config", "init", "data", "forward", "loss", "gradient", "optimizer", "state", "metric", "save")
+"""Where a difference shows, in causal order: what comes earlier can cause what comes later."""
+
+
+class Exit:
+    """Exit codes of every command."""
+
+    OK = 0
+    """Equivalent, or nothing to do."""
+    DIFFERENT = 1
+    """Different, or changes needed."""
+    ERROR = 2
+    """Wrong usage, or an error."""
+    INCONCLUSIVE = 3
+    """The measurement cannot tell."""
+
+
+class Outcome(StrEnum):
+    """How a finding of migrate ended: every finding is exactly one of these."""
+
+    FIXED = "fixed"
+    UNSAFE = "unsafe"
+    """Has an edit, but needs --unsafe-fixes."""
+    MANUAL = "manual"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A place in source code. `line` is 1-based, `column` is a 1-based character position; 0 means unknown."""
+
+    path: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in (self.path, self.line, self.column) if part)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a rule says of one place: what it is, where, how it ended, and what to do."""
+
+    rule: str
+    place: Place
+    phase: str
+    outcome: Outcome
+    message: str
+    fix: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as plain data: keys are the field names, `place` a nested object."""
+        return asdict(self)
