@@ -1,0 +1,75 @@
+"""What a training run leaves behind: the contract between capture and analysis. NumPy only.
+
+A trace is a folder. `tensors/NAME-000123.safetensors` holds named arrays of one step; `stats.parquet` holds one row a
+recorded tensor and step; JSON files hold what is not an array. Keys are written by `key` and read by `parse`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+STAT_COLUMNS = ("rms", "absmax", "mean", "nonfinite")
+SAMPLES = 32
+"""Elements sampled of each tensor at every step, at a fixed stride through the flattened tensor."""
+
+KINDS = ("in", "inmask", "out", "outmask", "dx", "dy", "total", "grad", "update", "var", "slot", "log", "lr")
+"""What a recorded array is. in/out: a layer call's inputs and outputs; dx/dy: the gradients that its backward pass
+gives to its inputs and gets from its outputs; total: the loss that is differentiated; grad, update, var: of a
+variable; slot: optimizer state of a variable; log: a value that the training step reports; lr: the learning rate."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """The name of one recorded array. `owner` is a layer call (`path` or `path#2`), a loss, or a variable's path."""
+
+    kind: str
+    owner: str
+    index: str = "0"
+
+    def __str__(self) -> str:
+        return f"{self.kind}|{self.owner}|{self.index}"
+
+
+def parse(text: str) -> Key:
+    """The Key that `str(key)` was written from."""
+    kind, owner, index = text.split("|")
+    return Key(kind, owner, index)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays, any dtype that NumPy knows, atomically: a reader sees the whole file or none."""
+    from safetensors.numpy import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, part)
+    part.replace(path)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Named arrays as `write_arrays` left them. Raises FileNotFoundError."""
+    from safetensors.numpy import load_file
+
+    return dict(load_file(path))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain data as JSON, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(path.suffix + ".part")
+    part.write_text(json.dumps(value, indent=1), encoding="utf-8")
+    part.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    """Plain data as `write_json` left it."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def step_file(folder: Path, name: str, step: int) -> Path:
+    """Where the arrays `name` of a training step (1-based) stand in a trace folder."""
+    return folder / "tensors" / f"{name}-{step:06d}.safetensors"

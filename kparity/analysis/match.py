@@ -1,0 +1,103 @@
+"""Pairs the layers and variables of the two sides.
+
+In: each side's description (`kparity.capture.inventory.describe`). Out: a Pairing. Called by compare before training,
+so that both sides then write their traces under the reference's names. What stays unpaired is listed, never skipped.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any
+
+Description = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Candidate name -> reference name, for layers (paths) and variables, and what has no partner."""
+
+    layers: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    missing_variables: list[dict[str, Any]] = field(default_factory=list)
+    """Variables of the reference that the candidate lacks."""
+    extra_variables: list[dict[str, Any]] = field(default_factory=list)
+    """Variables that only the candidate has."""
+
+
+def pair(reference: Description, candidate: Description) -> Pairing:
+    """Pair by path first, then by class and weights in order, then by weights alone."""
+    weights_of = {id(side): _weights(side) for side in (reference, candidate)}
+    left = [layer for layer in reference["layers"] if layer["class"] != "InputLayer"]
+    right = [layer for layer in candidate["layers"] if layer["class"] != "InputLayer"]
+
+    def shapes(side: Description, layer: dict[str, Any]) -> tuple[Hashable, ...]:
+        return tuple((variable["name"].split(":")[-1], *variable["shape"]) for variable in weights_of[id(side)][layer["path"]])
+
+    layers: dict[str, str] = {}
+
+    def join(left_key: Callable[[dict[str, Any]], Hashable], right_key: Callable[[dict[str, Any]], Hashable]) -> None:
+        free_left = [layer for layer in left if layer["path"] not in set(layers.values())]
+        free_right = [layer for layer in right if layer["path"] not in layers]
+        for a, b in in_order([left_key(layer) for layer in free_left], [right_key(layer) for layer in free_right]):
+            layers[free_right[b]["path"]] = free_left[a]["path"]
+
+    paths = {layer["path"] for layer in left}
+    layers |= {layer["path"]: layer["path"] for layer in right if layer["path"] in paths}
+    join(lambda a: (a["class"], shapes(reference, a)), lambda b: (b["class"], shapes(candidate, b)))
+    join(lambda a: shapes(reference, a) or id(a), lambda b: shapes(candidate, b) or id(b))
+
+    variables: dict[str, str] = {}
+    for path_right, path_left in layers.items():
+        own_left = weights_of[id(reference)][path_left]
+        own_right = weights_of[id(candidate)][path_right]
+        for keys in (_name_and_shape, _shape):
+            free_left = [v for v in own_left if v["name"] not in set(variables.values())]
+            free_right = [v for v in own_right if v["name"] not in variables]
+            for a, b in in_order([keys(v) for v in free_left], [keys(v) for v in free_right]):
+                variables[free_right[b]["name"]] = free_left[a]["name"]
+    taken = set(variables.values())
+    free_left = [v for v in reference["variables"] if v["name"] not in taken]
+    free_right = [v for v in candidate["variables"] if v["name"] not in variables]
+    for a, b in in_order([_name_and_shape(v) for v in free_left], [_name_and_shape(v) for v in free_right]):
+        variables[free_right[b]["name"]] = free_left[a]["name"]
+    taken = set(variables.values())
+    return Pairing(
+        layers,
+        variables,
+        [v for v in reference["variables"] if v["name"] not in taken],
+        [v for v in candidate["variables"] if v["name"] not in variables],
+    )
+
+
+def in_order(left: list[Hashable], right: list[Hashable]) -> Iterable[tuple[int, int]]:
+    """Index pairs of equal keys: a longest common run first, then whatever is equal in order of appearance."""
+    paired_left: set[int] = set()
+    paired_right: set[int] = set()
+    for a, b, size in SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks():
+        for offset in range(size):
+            paired_left.add(a + offset)
+            paired_right.add(b + offset)
+            yield a + offset, b + offset
+    waiting: dict[Hashable, list[int]] = defaultdict(list)
+    for b, key in enumerate(right):
+        if b not in paired_right:
+            waiting[key].append(b)
+    for a, key in enumerate(left):
+        if a not in paired_left and waiting[key]:
+            yield a, waiting[key].pop(0)
+
+
+def _weights(side: Description) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for variable in side["variables"]:
+        found[variable["layer"]].append(variable)
+    return found
+
+
+def _name_and_shape(variable: dict[str, Any]) -> Hashable:
+    return (variable["name"].split(":")[-1], *variable["shape"])
+
+
+def _shape(variable: dict[str, Any]) -> Hashable:
+    return tuple(variable["shape"])

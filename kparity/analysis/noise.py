@@ -1,0 +1,65 @@
+"""How far two arrays are apart, and how far round-off alone would take them.
+
+In: arrays of the reference, of the candidate, and of the reference moved by one unit in the last place. Out: an error
+with its measured floor. Called by locate.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A difference and its noise floor, both relative to the root mean square of the reference (dimensionless).
+
+    `ratio` says how many times the floor the difference is: by root mean square or by the worst element, whichever
+    says more.
+    """
+
+    error: float
+    floor: float
+    ratio: float
+
+
+def gap(reference: np.ndarray, candidate: np.ndarray, moved: list[np.ndarray]) -> Gap:
+    """Compare equal-shaped arrays. `moved`: the reference's own result after one-ulp moves, at least one of them.
+
+    The floor is never below half a unit in the last place of the array's own precision: a result that the moves leave
+    untouched (an identity, a sum that cancels) may still be rounded once.
+    """
+    if not np.issubdtype(reference.dtype, np.floating):
+        error = float(np.mean(reference != candidate)) if reference.size else 0.0
+        floor = max((float(np.mean(reference != other)) for other in moved), default=0.0)
+        return Gap(error, floor, 0.0 if error <= floor else float("inf") if floor == 0 else error / floor)
+    scale, peak = _rms(reference), _peak(reference)
+    half_ulp = float(np.finfo(reference.dtype).eps) / 2
+    if not np.array_equal(np.isfinite(reference), np.isfinite(candidate)):
+        return Gap(float("inf"), half_ulp, float("inf"))
+    difference = _minus(candidate, reference)
+    error, worst = _rms(difference), _peak(difference)
+    if error == 0.0:
+        return Gap(0.0, half_ulp, 0.0)
+    moves = [_minus(other, reference) for other in moved]
+    floor = max(half_ulp * scale, *(_rms(move) for move in moves))
+    floor_worst = max(half_ulp * peak, *(_peak(move) for move in moves))
+    if floor == 0.0 or scale == 0.0:
+        return Gap(float("inf"), half_ulp, float("inf"))
+    return Gap(error / scale, floor / scale, max(error / floor, worst / floor_worst))
+
+
+def _minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", over="ignore"):
+        difference = a.astype(np.float64) - b.astype(np.float64)
+    return np.nan_to_num(difference, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _rms(array: np.ndarray) -> float:
+    if array.size == 0:
+        return 0.0
+    finite = np.nan_to_num(array.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    return float(np.sqrt(np.mean(finite * finite)))
+
+
+def _peak(array: np.ndarray) -> float:
+    return float(np.max(np.abs(np.nan_to_num(array, nan=0.0, posinf=0.0, neginf=0.0)), initial=0.0))

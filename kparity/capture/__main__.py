@@ -1,0 +1,265 @@
+"""A side's process: `python -m kparity.capture SIDE FD`. Requests come as JSON lines on stdin, answers leave as JSON
+lines on the file descriptor FD; stdout and stderr belong to the user's program.
+
+A request is {"do": NAME, ...}; the answer is any number of {"progress": ...} and then one {"done": ...} or
+{"failed": ...}. The process ends when stdin does.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kparity import trace
+from kparity.capture import align, inventory, record, sides, subject
+from kparity.capture.replay import nudged
+from kparity.capture.replay import replay as replay_step
+from kparity.capture.train import Session, compile_step
+from kparity.capture.train import train as train_steps
+
+
+class Process:
+    """One side: its Keras, the user's file, and the model of the seed at hand. Requests are its public methods."""
+
+    def __init__(self, side: str, events: int) -> None:
+        self.events = os.fdopen(events, "w", buffering=1)
+        self.side_name = side
+
+    def say(self, **message: Any) -> None:
+        """Send one answer line to the parent."""
+        self.events.write(json.dumps(message) + "\n")
+
+    def load(self, path: str, origin: str, model: str, data: str) -> dict[str, Any]:
+        """Import Keras, install the recorder, import the user's file."""
+        self.side = sides.load(self.side_name)
+        self.draws = align.Draws(step=tf.Variable(0, dtype=tf.int64, trainable=False))
+        self.recorder = record.Recorder(self.draws)
+        self.created: dict[int, str] = {}
+        self.side.creating(self._create)
+        record.install(self.side, self.recorder)
+        align.install(self.draws)
+        self.draws.restart(0)
+        self.source = str(Path(origin).resolve())
+        self.subject = subject.load(Path(path), Path(origin), model, data)
+        return {
+            **self.side.identity(),
+            "tensorflow": tf.__version__,
+            "python": sys.version.split()[0],
+            "numpy": np.__version__,
+            "source": path,
+        }
+
+    def _create(self, layer: Any, name: str, create: Any) -> Any:
+        label = f"{layer.name}:{name}"
+        self.draws.counts[f"created {label}"] += 1
+        owner = f"{label}#{self.draws.counts[f'created {label}']}"
+        with self.draws.owner(owner):
+            variable = create()
+        self.created[id(variable)] = owner
+        return variable
+
+    def build(
+        self, seed: int, steps: int, batch_size: int | None, folder: str, own: str, keep_batches: bool
+    ) -> dict[str, Any]:
+        """Build the model and cut the data into batches; leave initial state and, if asked, the batches in `folder`."""
+        self.folder = Path(folder)
+        self.seed, self.own = seed, own
+        self.draws.restart(seed)
+        self.arguments = subject.fit_arguments(self.subject.load_data(), batch_size)
+        hashes = self._cut(seed, steps, keep_batches)
+        self.session = self._session({})
+        self.compiled: Any = None
+        self._save_initial()
+        return {
+            **inventory.describe(self.session.inventory),
+            "owners": {name: self.created.get(id(v), "") for name, v in self.session.inventory.variables.items()},
+            "hashes": hashes,
+            "jit_compile": self.side.jit_compile(self.session.model),
+            "module": self._framework_class(),
+            "parameters": sum(int(np.prod(v.shape)) for v in self.session.inventory.variables.values()),
+            "configuration": json.loads(json.dumps(self.side.configuration(self.session.model), default=str)),
+            "validation": self.arguments.validation_data is not None,
+        }
+
+    def _framework_class(self) -> str:
+        for base in type(self.session.model).__mro__:
+            if base.__module__.split(".")[0] in {"keras", "tf_keras"}:
+                return f"{base.__module__}.{base.__name__}"
+        return type(self.session.model).__module__
+
+    def _save_initial(self) -> None:
+        state = inventory.get_state(self.session.model, self.session.inventory, self.side)
+        trace.write_arrays(trace.step_file(self.folder, f"{self.own}-state", 0), state)
+
+    def _session(self, names: dict[str, str]) -> Session:
+        """A fresh model from the user's function; `names`: this side's owner of a draw -> the reference's."""
+        self.side.clear()
+        self.draws.restart(self.seed)
+        self.draws.names = names
+        assert self.draws.step is not None
+        self.draws.step.assign(0)
+        self.created.clear()
+        model = self.subject.build_model()
+        if not self.side.is_model(model):
+            found = f"{type(model).__module__}.{type(model).__name__}"
+            raise subject.SubjectError(
+                f"{self.subject.build_model.__name__}() must return a compiled {self.side.name} model, got {found}"
+            )
+        if getattr(model, "optimizer", None) is None:
+            raise subject.SubjectError(f"{self.subject.build_model.__name__}() returned a model that is not compiled")
+        self.side.prepare(model, self._batch(1))
+        return Session(self.side, model, inventory.take(model, self.side), self.draws, self.recorder)
+
+    def _cut(self, seed: int, steps: int, keep: bool) -> list[str]:
+        hashes = []
+        for number, batch in zip(range(1, steps + 1), subject.batches(self.arguments, seed), strict=False):
+            flat = [array for array in tf.nest.flatten(batch) if array is not None]
+            digest = hashlib.blake2b(digest_size=12)
+            for array in flat:
+                digest.update(f"{array.dtype}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+            hashes.append(digest.hexdigest())
+            if number == 1:
+                self.structure = tf.nest.map_structure(lambda array: array is not None, batch)
+                self.first = batch
+            if keep:
+                arrays = {str(index): array for index, array in enumerate(flat)}
+                trace.write_arrays(trace.step_file(self.folder, "batch", number), arrays)
+        return hashes
+
+    def _batch(self, number: int) -> Any:
+        """The reference's batch of a step, in this side's structure."""
+        file = trace.step_file(self.folder, "batch", number)
+        if not file.exists():
+            return self.first
+        arrays = trace.read_arrays(file)
+        flat = iter(arrays[str(index)] for index in range(len(arrays)))
+        return tf.nest.map_structure(lambda present: next(flat) if present else None, self.structure)
+
+    def align(
+        self, layers: dict[str, str], variables: dict[str, str], names: dict[str, str]
+    ) -> dict[str, list[str]]:
+        """Take on the reference's names; where draws were keyed by another owner, draw the initial values again."""
+        if names:
+            self.session = self._session(names)
+        self.maps = (layers, variables, names)
+        self.session.inventory.rename(layers, variables)
+        self._save_initial()
+        return {}
+
+    def train(
+        self, steps: int, chosen: list[int], initial: str, nudge: int, name: str
+    ) -> dict[str, Any]:
+        """Train from a saved initial state; leave curves, statistics and the chosen steps' tensors in the folder."""
+        state = trace.read_arrays(self.folder / initial)
+        if nudge:
+            weights = {key: value for key, value in state.items() if key.startswith("var|")}
+            state |= nudged(weights, nudge)
+        unused = inventory.set_state(self.session.model, self.session.inventory, self.side, state)
+        self.compiled = self.compiled or compile_step(self.session)
+        last = [0.0]
+
+        def progress(number: int) -> None:
+            if time.monotonic() - last[0] > 0.25 or number == steps:
+                last[0] = time.monotonic()
+                self.say(progress=number)
+
+        started = time.monotonic()
+        result = train_steps(
+            self.session, self.compiled, self._batch, steps, set(chosen), self.folder, name, progress
+        )
+        file = trace.step_file(self.folder, f"{name}-stats", 0)
+        trace.write_arrays(file, {"stats": result.stats})
+        return {
+            "curves": result.curves,
+            "keys": result.keys,
+            "nonfinite_step": result.nonfinite_step,
+            "unused": unused,
+            "seconds": time.monotonic() - started,
+            "validation": self._evaluate() if result.nonfinite_step is None else {},
+        }
+
+    def _evaluate(self) -> dict[str, float]:
+        held_out = self.arguments.validation_data
+        if held_out is None:
+            return {}
+        if isinstance(held_out, tuple):
+            size = self.arguments.batch_size
+            logs = self.session.model.evaluate(*held_out[:2], batch_size=size, verbose=0, return_dict=True)
+        else:
+            logs = self.session.model.evaluate(held_out, verbose=0, return_dict=True)
+        return {f"val_{name}": float(value) for name, value in logs.items()}
+
+    def replay(
+        self, steps: list[int], states: str, forced: str | None, nudge: int, name: str, float64: bool
+    ) -> dict[str, Any]:
+        """Run single steps eagerly from saved states, free or forced; leave their tensors in the folder."""
+        session = self._in_float64() if float64 else self.session
+        unforced: dict[str, list[str]] = {}
+        for number in steps:
+            state = trace.read_arrays(trace.step_file(self.folder, states, number))
+            given = trace.read_arrays(trace.step_file(self.folder, forced, number)) if forced else None
+            if nudge:
+                state = nudged(state, nudge)
+                given = nudged(given, nudge + 1) if given is not None else None
+            arrays, missed = replay_step(session, number, state, self._batch(number), given)
+            trace.write_arrays(trace.step_file(self.folder, name, number), arrays)
+            unforced[str(number)] = missed
+            self.say(progress=number)
+        if float64:
+            tf.keras.backend.set_floatx("float32")
+        return {"unforced": unforced}
+
+    def _in_float64(self) -> Session:
+        tf.keras.backend.set_floatx("float64")
+        try:
+            layers, variables, names = getattr(self, "maps", (None, None, {}))
+            session = self._session(names)
+            if layers is not None:
+                session.inventory.rename(layers, variables)
+        except Exception:
+            tf.keras.backend.set_floatx("float32")
+            raise
+        return session
+
+
+def failure(error: Exception, source: str) -> dict[str, Any]:
+    """What a person needs of an exception: its words, and the last line of their own file that it passed through."""
+    where = None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if Path(frame.filename).name == Path(source).name:
+            where = f"{frame.filename}:{frame.lineno}"
+    kind = "usage" if isinstance(error, subject.SubjectError) else "raised"
+    return {
+        "kind": kind,
+        "type": type(error).__name__,
+        "message": str(error),
+        "where": where,
+        "traceback": "" if kind == "usage" else "".join(traceback.format_exception(error)),
+    }
+
+
+def main() -> None:
+    """Answer requests until stdin closes."""
+    process = Process(sys.argv[1], int(sys.argv[2]))
+    process.say(progress="started")
+    for line in sys.stdin:
+        request = json.loads(line)
+        source = request.get("origin") or getattr(process, "source", "")
+        try:
+            done = getattr(process, request.pop("do"))(**request)
+        except Exception as error:
+            process.say(failed=failure(error, source))
+        else:
+            process.say(done=done)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""Common random numbers: every random draw of a subject comes from one counter-based generator.
+
+Both Kerases, and user code, draw through a handful of public TensorFlow functions. `install` replaces them with ones
+that keep the caller's own formula (limits, mean, rate, scale) and take only the underlying uniform numbers from here,
+keyed by (seed, owner, kind, occurrence, step): owner is the variable being created or the layer being called. Called
+by a side's process after its Keras is imported and before the user's code is.
+
+TensorFlow's own stateless generators don't serve: their XLA kernels give other bits than their eager ones.
+"""
+
+import contextlib
+import functools
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+
+@dataclass
+class Draws:
+    """The generator's state: which seed, who draws now, how often it has drawn, and at which training step."""
+
+    seed: int = 0
+    owners: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    census: list[dict[str, Any]] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    """This side's owner -> the reference's name for it."""
+    step: tf.Variable | None = None
+
+    def restart(self, seed: int) -> None:
+        """Begin anew: the same program then draws the same numbers."""
+        self.seed = seed
+        self.owners.clear()
+        self.counts.clear()
+        self.census.clear()
+        random.seed(seed)
+        np.random.seed(seed)
+        tf.random.set_seed(seed)
+
+    @contextlib.contextmanager
+    def owner(self, name: str) -> Iterator[None]:
+        """Draws inside belong to `name`."""
+        self.owners.append(name)
+        try:
+            yield
+        finally:
+            self.owners.pop()
+
+    @contextlib.contextmanager
+    def training_step(self) -> Iterator[None]:
+        """Occurrences are counted afresh inside: a step's first draw of a layer is its first at every step."""
+        before, self.counts = self.counts, Counter()
+        try:
+            yield
+        finally:
+            self.counts = before
+
+    def uniform(self, shape: Any, kind: str, parameters: tuple[Any, ...]) -> tf.Tensor:
+        """float32 uniform numbers in (0, 1), multiples of 2**-24 offset by 2**-25, for the next draw of the owner."""
+        owner = self.owners[-1] if self.owners else "program"
+        owner = self.names.get(owner, owner)
+        occurrence = self.counts[owner]
+        self.counts[owner] += 1
+        with contextlib.suppress(TypeError, ValueError):
+            known = [int(size) for size in tf.TensorShape(shape)] if not tf.is_tensor(shape) else []
+            self.census.append(
+                {"owner": owner, "kind": kind, "occurrence": occurrence, "shape": known, "parameters": list(parameters)}
+            )
+        digest = hashlib.blake2b(f"{self.seed}|{owner}|{occurrence}".encode(), digest_size=8).digest()
+        low, high = np.frombuffer(digest, dtype=np.uint32)
+        in_step = self.step is not None and bool(self.owners)
+        step = tf.cast(self.step, tf.uint32) if in_step else tf.constant(0, tf.uint32)
+        return hashed_uniform(shape, tf.constant(low), tf.constant(high), step)
+
+
+def hashed_uniform(shape: Any, low: tf.Tensor, high: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """Uniform float32 numbers of `shape`, a pure function of position, key (two uint32) and step.
+
+    Two rounds of the 32-bit finalizer of MurmurHash3 (Appleby, public domain) over position and key: integer
+    operations only, so the bits are the same eagerly, in a graph and under XLA.
+    """
+    shape = tf.cast(tf.convert_to_tensor(shape, dtype=None if tf.is_tensor(shape) else tf.int32), tf.int32)
+    count = tf.reduce_prod(shape)
+    mixed = _finalize(tf.cast(tf.range(count), tf.uint32) * tf.constant(0x9E3779B9, tf.uint32) + low)
+    mixed = _finalize(tf.bitwise.bitwise_xor(mixed, high + step * tf.constant(0x85EBCA6B, tf.uint32)))
+    high_bits = tf.cast(tf.cast(tf.bitwise.right_shift(mixed, _u32(8)), tf.int32), tf.float32)
+    return tf.reshape((high_bits + 0.5) * np.float32(2.0**-24), shape)
+
+
+def _u32(value: int) -> tf.Tensor:
+    return tf.constant(value, tf.uint32)
+
+
+def _finalize(bits: tf.Tensor) -> tf.Tensor:
+    bits = tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, _u32(16))) * _u32(0x85EBCA6B)
+    bits = tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, _u32(13))) * _u32(0xC2B2AE35)
+    return tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, _u32(16)))
+
+
+def install(draws: Draws) -> None:
+    """Send every public random function of TensorFlow through `draws`."""
+
+    def plain(value: Any) -> Any:
+        value = tf.get_static_value(value) if tf.is_tensor(value) else value
+        return np.asarray(value).tolist() if value is not None else None
+
+    def uniform(shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = tf.float32, **_: Any) -> tf.Tensor:
+        dtype = tf.as_dtype(dtype)
+        if maxval is None:
+            maxval = 1
+        unit = draws.uniform(shape, "uniform", (plain(minval), plain(maxval)))
+        if dtype.is_integer:
+            span = tf.cast(maxval, tf.float64) - tf.cast(minval, tf.float64)
+            return tf.cast(tf.floor(tf.cast(unit, tf.float64) * span), dtype) + tf.cast(minval, dtype)
+        low = tf.cast(minval, dtype)
+        return tf.cast(unit, dtype) * (tf.cast(maxval, dtype) - low) + low
+
+    def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = tf.float32, **_: Any) -> tf.Tensor:
+        unit = draws.uniform(shape, "normal", (plain(mean), plain(stddev)))
+        return tf.cast(tf.math.ndtri(unit), dtype) * tf.cast(stddev, dtype) + tf.cast(mean, dtype)
+
+    def truncated_normal(
+        shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = tf.float32, **_: Any
+    ) -> tf.Tensor:
+        unit = draws.uniform(shape, "truncated_normal", (plain(mean), plain(stddev)))
+        tail = 0.022750131948179195  # Phi(-2): TensorFlow cuts at two standard deviations
+        cut = tf.math.ndtri(tail + unit * (1.0 - 2.0 * tail))
+        return tf.cast(cut, dtype) * tf.cast(stddev, dtype) + tf.cast(mean, dtype)
+
+    general_dropout = tf.nn.experimental.general_dropout
+
+    def dropout(x: Any, rate: Any, noise_shape: Any = None, *_: Any, **__: Any) -> tf.Tensor:
+        def sampler(shape: Any, dtype: Any = tf.float32, **_: Any) -> tf.Tensor:
+            return tf.cast(draws.uniform(shape, "dropout", (plain(rate),)), dtype)
+
+        return general_dropout(x, rate=rate, uniform_sampler=sampler, noise_shape=noise_shape)
+
+    def dropout_with_sampler(
+        x: Any, rate: Any, uniform_sampler: Any = None, noise_shape: Any = None, name: Any = None
+    ) -> tf.Tensor:
+        return dropout(x, rate, noise_shape)
+
+    for module in (tf.random, tf.compat.v1.random, tf.compat.v2.random):
+        module.uniform = module.stateless_uniform = uniform
+        module.normal = module.stateless_normal = normal
+        module.truncated_normal = module.stateless_truncated_normal = truncated_normal
+    generator = tf.random.Generator
+    generator.uniform = _method(uniform)
+    generator.normal = _method(normal)
+    generator.truncated_normal = _method(truncated_normal)
+    for module in (tf.nn, tf.compat.v2.nn):
+        module.dropout = dropout
+        module.experimental.stateless_dropout = dropout
+        module.experimental.general_dropout = dropout_with_sampler
+
+
+def _method(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+    @functools.wraps(function)
+    def method(self: Any, *args: Any, **kwargs: Any) -> tf.Tensor:
+        return function(*args, **kwargs)
+
+    return method

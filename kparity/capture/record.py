@@ -1,0 +1,188 @@
+"""What happens inside a training step: each layer call, each loss, each gradient, written down or replaced.
+
+`install` wraps the layer class, the loss class and tf.GradientTape once. The wrappers do nothing until a `Step` is
+active; then they put symbolic or eager tensors into `Step.tensors` under the keys of `kparity.trace`. A Step that is
+given a reference's tensors also *forces* them: every layer call gets the reference's inputs and passes on the
+reference's outputs, forward and backward, so that what it records of itself is its own, local result.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kparity.capture.align import Draws
+from kparity.capture.inventory import Inventory
+from kparity.capture.sides import Side
+
+
+@dataclass
+class Step:
+    """One training step being recorded. `graph` is the graph it is traced in, None when it runs eagerly."""
+
+    inventory: Inventory
+    graph: Any = None
+    forced: dict[str, np.ndarray] | None = None
+    tensors: dict[str, Any] = field(default_factory=dict)
+    unforced: list[str] = field(default_factory=list)
+    """Keys that the reference has but whose value doesn't fit here."""
+    calls: Counter[str] = field(default_factory=Counter)
+    opaque: int = 0
+    """Depth of loops being traced: what is made inside cannot leave them."""
+
+    def sees(self, value: Any) -> bool:
+        """Whether a value is a tensor of this step: not a Python value, not one of an inner graph."""
+        if isinstance(value, tf.Variable) or not tf.is_tensor(value) or not isinstance(value, tf.Tensor):
+            return False
+        return getattr(value, "graph", None) is self.graph if self.graph is not None else hasattr(value, "numpy")
+
+    def reference(self, key: str, like: Any) -> Any:
+        """The forced value for `key` as a tensor shaped and typed as `like`, or None."""
+        if self.forced is None:
+            return None
+        value = self.forced.get(key)
+        if value is None:
+            return None
+        if value.shape != tuple(like.shape):
+            self.unforced.append(key)
+            return None
+        return tf.cast(tf.constant(value), like.dtype)
+
+
+class Recorder:
+    """Holds the active Step, if any. One a process; the wrappers of `install` ask it."""
+
+    def __init__(self, draws: Draws) -> None:
+        self.draws = draws
+        self.step: Step | None = None
+
+    def note(self, step: Step, key: str, value: Any) -> None:
+        """Record a tensor, sparse gradients as dense ones."""
+        step.tensors[key] = tf.identity(tf.convert_to_tensor(value))
+
+
+def install(side: Side, recorder: Recorder) -> None:
+    """Wrap what a training step passes through. Once a process, before the user's code is imported."""
+    layer_call = side.layer_class.__call__
+    loss_call = side.loss_class.__call__
+    gradient = tf.GradientTape.gradient
+
+    @tf.autograph.experimental.do_not_convert
+    def call_layer(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        step = recorder.step
+        if step is None or step.opaque:
+            return layer_call(layer, *args, **kwargs)
+        path = step.inventory.path(layer)
+        with recorder.draws.owner(path):
+            return _call(recorder, step, path, layer, layer_call, args, kwargs)
+
+    @tf.autograph.experimental.do_not_convert
+    def call_loss(loss: Any, *args: Any, **kwargs: Any) -> Any:
+        step = recorder.step
+        if step is None or step.opaque:
+            return loss_call(loss, *args, **kwargs)
+        return _call(recorder, step, "loss", loss, loss_call, args, kwargs)
+
+    @tf.autograph.experimental.do_not_convert
+    def take_gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
+        step = recorder.step
+        result = gradient(tape, target, sources, *args, **kwargs)
+        if step is None:
+            return result
+        names = [step.inventory.variable(source) for source in tf.nest.flatten(sources)]
+        if not any(names):
+            return result
+        occurrence = step.calls["gradient"]
+        step.calls["gradient"] += 1
+        for total in tf.nest.flatten(target):
+            if step.sees(total):
+                recorder.note(step, f"total|loss|{occurrence}", total)
+        flat = tf.nest.flatten(result)
+        for index, (name, own) in enumerate(zip(names, flat, strict=True)):
+            if name is None or own is None:
+                continue
+            key = f"grad|{name}|{occurrence}"
+            recorder.note(step, key, own)
+            value = step.reference(key, step.tensors[key])
+            if value is not None:
+                flat[index] = _as_given(own, value)
+        return tf.nest.pack_sequence_as(result, flat)
+
+    side.layer_class.__call__ = call_layer
+    side.loss_class.__call__ = call_loss
+    tf.GradientTape.gradient = take_gradient
+
+
+def _call(
+    recorder: Recorder,
+    step: Step,
+    path: str,
+    layer: Any,
+    original: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """One layer or loss call, its inputs and outputs recorded and, where the step forces, replaced."""
+    count = step.calls[path]
+    step.calls[path] += 1
+    node = path if count == 0 else f"{path}#{count + 1}"
+    mask = kwargs.pop("mask", None)
+    args, kwargs = _through(recorder, step, "in", node, (args, kwargs))
+    if mask is not None:
+        kwargs["mask"] = mask
+    loop = hasattr(layer, "cell")
+    step.opaque += loop
+    try:
+        outputs = original(layer, *args, **kwargs)
+    finally:
+        step.opaque -= loop
+    return _through(recorder, step, "out", node, outputs)
+
+
+def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any) -> Any:
+    """Record every tensor in a structure and hand on its tapped (and forced) twin; masks travel along."""
+    flat = tf.nest.flatten(values)
+    index = 0
+    for position, value in enumerate(flat):
+        if not step.sees(value):
+            continue
+        mask = getattr(value, "_keras_mask", None)
+        flat[position] = _tap(recorder, step, kind, node, index, value)
+        if mask is not None:
+            flat[position]._keras_mask = mask
+            if step.sees(mask):
+                recorder.note(step, f"{kind}mask|{node}|{index}", mask)
+        index += 1
+    return tf.nest.pack_sequence_as(values, flat)
+
+
+def _tap(recorder: Recorder, step: Step, kind: str, node: str, index: int, value: tf.Tensor) -> tf.Tensor:
+    key = f"{kind}|{node}|{index}"
+    recorder.note(step, key, value)
+    replacement = step.reference(key, value)
+    passed = step.tensors[key] if replacement is None else replacement
+    if not value.dtype.is_floating:
+        return tf.identity(passed)
+    back = f"{'dx' if kind == 'in' else 'dy'}|{node}|{index}"
+
+    @tf.custom_gradient
+    def tap(_: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        def backward(upstream: tf.Tensor) -> tf.Tensor:
+            recorder.note(step, back, upstream)
+            given = step.reference(back, upstream)
+            return upstream if given is None else given
+
+        return tf.identity(passed), backward
+
+    return tap(value)
+
+
+def _as_given(own: Any, value: tf.Tensor) -> Any:
+    """`value` in the form of the gradient that it stands in for: sparse stays sparse."""
+    if not isinstance(own, tf.IndexedSlices):
+        return value
+    rows, _ = tf.unique(tf.reshape(own.indices, [-1]))
+    return tf.IndexedSlices(tf.gather(value, rows), rows, own.dense_shape)

@@ -1,0 +1,82 @@
+"""Keras 3 (the keras package) on its TensorFlow backend, reached as `keras` and as `tf.keras`."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from kparity.capture.sides import Namer
+from kparity.capture.sides.legacy import read_configuration, scan_slots
+
+
+class Adapter:
+    """The Keras 3 side: see `kparity.capture.sides.Side` for what each method answers."""
+
+    name = "keras3"
+
+    def __init__(self) -> None:
+        if os.environ.get("TF_USE_LEGACY_KERAS", "0") == "1":
+            raise RuntimeError("the Keras 3 side needs TF_USE_LEGACY_KERAS=0 before TensorFlow is imported")
+        import keras
+
+        if not keras.__version__.startswith("3"):
+            raise RuntimeError(f"the Keras 3 side found keras {keras.__version__}: install keras 3")
+        self.keras = keras
+        self.layer_class = keras.layers.Layer
+        self.loss_class = keras.losses.Loss
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "keras": self.keras.__version__,
+            "package": self.keras.__name__,
+            "tf.keras": tf.keras.Model.__module__,
+            "backend": self.keras.backend.backend(),
+        }
+
+    def is_model(self, value: Any) -> bool:
+        return isinstance(value, self.keras.Model)
+
+    def clear(self) -> None:
+        self.keras.backend.clear_session()
+
+    def jit_compile(self, model: Any) -> bool:
+        return bool(model.jit_compile)
+
+    def prepare(self, model: Any, batch: Any) -> None:
+        model._symbolic_build(data_batch=batch)
+
+    def own_variables(self, layer: Any) -> Iterator[Any]:
+        yield from layer._trainable_variables
+        yield from layer._non_trainable_variables
+
+    def variable_name(self, variable: Any) -> str:
+        return variable.name
+
+    def identities(self, variable: Any) -> tuple[Any, ...]:
+        return (variable, variable.value)
+
+    def assign(self, variable: Any, value: Any) -> None:
+        variable.assign(tf.cast(value, variable.dtype))
+
+    def slots(self, model: Any, namer: Namer) -> dict[tuple[str, str], Any]:
+        optimizer = getattr(model, "optimizer", None)
+        if optimizer is None or not optimizer.built:
+            return {}
+        position = {index: namer(variable) for index, variable in enumerate(optimizer._trainable_variables)}
+        return scan_slots(optimizer, position, self.keras.Variable)
+
+    def learning_rate(self, model: Any) -> Any:
+        optimizer = getattr(model, "optimizer", None)
+        return None if optimizer is None else tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)
+
+    def creating(self, wrap: Callable[[Any, str, Callable[[], Any]], Any]) -> None:
+        original = self.layer_class.add_weight
+
+        def add_weight(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            return wrap(layer, str(kwargs.get("name")), lambda: original(layer, *args, **kwargs))
+
+        self.layer_class.add_weight = add_weight
+
+    def configuration(self, model: Any) -> dict[str, Any]:
+        return read_configuration(model)

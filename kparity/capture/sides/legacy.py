@@ -1,0 +1,174 @@
+"""Keras 2 (the tf_keras package), reached as `tf.keras`, as `tf_keras` and, through an import hook, as `keras`."""
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import os
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import tensorflow as tf
+
+from kparity.capture.sides import Namer
+
+_SLOT_NAMES = {
+    "m": "momentums",
+    "v": "velocities",
+    "vhat": "velocity_hats",
+    "momentum": "momentums",
+    "rms": "velocities",
+    "mg": "average_gradients",
+    "accumulator": "accumulators",
+    "accum_grad": "accumulated_grads",
+    "accum_var": "accumulated_delta_vars",
+}
+"""Slots of the optimizers in `optimizers.legacy`, by the names that Keras 2.11 and later give the same quantities."""
+
+
+class _KerasIsTfKeras(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """`import keras` and everything under it give tf_keras: what the line meant when the code was written."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if name == "keras" or name.startswith("keras."):
+            return importlib.machinery.ModuleSpec(name, self)
+        return None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        return importlib.import_module("tf_" + spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        return None
+
+
+class Adapter:
+    """The legacy side: see `kparity.capture.sides.Side` for what each method answers."""
+
+    name = "legacy"
+
+    def __init__(self) -> None:
+        if os.environ.get("TF_USE_LEGACY_KERAS") != "1":
+            raise RuntimeError("the legacy side needs TF_USE_LEGACY_KERAS=1 before TensorFlow is imported")
+        sys.meta_path.insert(0, _KerasIsTfKeras())
+        import tf_keras
+
+        self.keras = tf_keras
+        self.layer_class = tf_keras.layers.Layer
+        self.loss_class = tf_keras.losses.Loss
+
+    def identity(self) -> dict[str, Any]:
+        return {"keras": self.keras.__version__, "package": self.keras.__name__, "tf.keras": tf.keras.Model.__module__}
+
+    def is_model(self, value: Any) -> bool:
+        return isinstance(value, self.keras.Model)
+
+    def clear(self) -> None:
+        self.keras.backend.clear_session()
+
+    def jit_compile(self, model: Any) -> bool:
+        return bool(model._jit_compile)
+
+    def prepare(self, model: Any, batch: Any) -> None:
+        x, _, _ = batch
+        if not model.built or not model.inputs:
+            model(tf.nest.map_structure(tf.convert_to_tensor, x), training=False)
+        optimizer = getattr(model, "optimizer", None)
+        if optimizer is None:
+            return
+        if hasattr(optimizer, "get_slot_names"):
+            _ = optimizer.iterations
+            optimizer._create_all_weights(model.trainable_variables)
+        else:
+            optimizer.build(model.trainable_variables)
+
+    def own_variables(self, layer: Any) -> Iterator[Any]:
+        yield from layer._trainable_weights
+        yield from layer._non_trainable_weights
+
+    def variable_name(self, variable: Any) -> str:
+        return variable.name.split("/")[-1].split(":")[0]
+
+    def identities(self, variable: Any) -> tuple[Any, ...]:
+        return (variable,)
+
+    def assign(self, variable: Any, value: Any) -> None:
+        variable.assign(tf.cast(value, variable.dtype))
+
+    def slots(self, model: Any, namer: Namer) -> dict[tuple[str, str], Any]:
+        optimizer = getattr(model, "optimizer", None)
+        if optimizer is None:
+            return {}
+        named = [(namer(variable), variable) for variable in model.trainable_variables]
+        if hasattr(optimizer, "get_slot_names"):
+            found: dict[tuple[str, str], Any] = {("iterations", ""): optimizer.iterations}
+            for slot in optimizer.get_slot_names():
+                for name, variable in named:
+                    if name is not None:
+                        found[_SLOT_NAMES.get(slot, slot), name] = optimizer.get_slot(variable, slot)
+            return found
+        position = {
+            optimizer._index_dict[optimizer._var_key(variable)]: name
+            for name, variable in named
+            if optimizer._var_key(variable) in optimizer._index_dict
+        }
+        return scan_slots(optimizer, position, tf.Variable)
+
+    def learning_rate(self, model: Any) -> Any:
+        optimizer = getattr(model, "optimizer", None)
+        if optimizer is None:
+            return None
+        if hasattr(optimizer, "_decayed_lr"):
+            return optimizer._decayed_lr(tf.float32)
+        rate = optimizer._learning_rate
+        return tf.cast(rate(optimizer.iterations) if callable(rate) else rate, tf.float32)
+
+    def creating(self, wrap: Callable[[Any, str, Callable[[], Any]], Any]) -> None:
+        original = self.layer_class.add_weight
+
+        @tf.autograph.experimental.do_not_convert
+        def add_weight(layer: Any, name: Any = None, *args: Any, **kwargs: Any) -> Any:
+            return wrap(layer, str(name), lambda: original(layer, name, *args, **kwargs))
+
+        self.layer_class.add_weight = add_weight
+
+    def configuration(self, model: Any) -> dict[str, Any]:
+        return read_configuration(model)
+
+
+def scan_slots(optimizer: Any, position: dict[int, str | None], variable_class: Any) -> dict[tuple[str, str], Any]:
+    """Optimizer state by attribute: a list of variables is a slot, a lone variable is a scalar of the optimizer.
+
+    Keras 2.11 and later and Keras 3 keep their state alike, and name the attributes alike but for an underscore.
+    """
+    found: dict[tuple[str, str], Any] = {}
+    for attribute, value in vars(optimizer).items():
+        slot = attribute.lstrip("_")
+        if attribute in {"_variables", "_trainable_variables"}:
+            continue
+        if isinstance(value, variable_class) and slot != "learning_rate":
+            found[slot, ""] = value
+        elif isinstance(value, (list, tuple)) and value and len(value) <= max(position, default=-1) + 1:
+            for index, variable in enumerate(value):
+                name = position.get(index)
+                if name is not None and isinstance(variable, variable_class):
+                    found[slot, name] = variable
+    return found
+
+
+def read_configuration(model: Any) -> dict[str, Any]:
+    """`get_config()` of the optimizer and the loss of a compiled model; what has none is told by its repr."""
+
+    def config(value: Any) -> Any:
+        if hasattr(value, "get_config"):
+            try:
+                return {"class": type(value).__name__, **value.get_config()}
+            except Exception as error:
+                return {"class": type(value).__name__, "get_config": repr(error)}
+        return getattr(value, "__name__", repr(value))
+
+    loss = getattr(model, "loss", None)
+    return {
+        "optimizer": config(model.optimizer) if getattr(model, "optimizer", None) is not None else None,
+        "loss": [config(value) for value in tf.nest.flatten(loss)],
+    }

@@ -1,0 +1,157 @@
+"""The user's model file: imported, asked for its model and its data, and cut into the batches of a training.
+
+In: a path, the names of its two functions. Out: a compiled model; batches (x, y, sample weights) as NumPy arrays in
+the order that `fit` would train on them, with one difference: shuffles come from a generator that both sides share.
+Called by the capture process.
+"""
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+class SubjectError(Exception):
+    """Something about the user's file that the user can mend. The message says what and how."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The user's module and its two functions."""
+
+    module: ModuleType
+    build_model: Callable[[], Any]
+    load_data: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class FitArguments:
+    """What `fit` would be given: the fields are its arguments of the same names."""
+
+    x: Any
+    y: Any = None
+    sample_weight: Any = None
+    batch_size: int | None = None
+    validation_data: Any = None
+    class_weight: dict[int, float] | None = None
+    shuffle: bool = True
+
+
+def load(path: Path, origin: Path, model: str, data: str) -> Subject:
+    """Import the file at `path` as if it stood at `origin`, whose folder is importable as for a script."""
+    sys.path.insert(0, str(origin.parent))
+    sys.argv = [str(origin)]
+    spec = importlib.util.spec_from_file_location(origin.stem, path)
+    if spec is None or spec.loader is None:
+        raise SubjectError(f"{origin} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    module.__file__ = str(origin)
+    sys.modules[origin.stem] = module
+    spec.loader.exec_module(module)
+    functions = {}
+    for purpose, name in (("--model", model), ("--data", data)):
+        function = getattr(module, name, None)
+        if not callable(function):
+            raise SubjectError(f"{origin} has no function {name}(): name another with {purpose}")
+        functions[purpose] = function
+    return Subject(module, functions["--model"], functions["--data"])
+
+
+def fit_arguments(value: Any, batch_size: int | None) -> FitArguments:
+    """What the data function returned, as arguments of `fit`: a dict of them, (x, y), or a dataset alone."""
+    if isinstance(value, dict):
+        known = set(inspect.signature(FitArguments).parameters)
+        ignored = {"epochs", "verbose", "steps_per_epoch", "validation_steps", "callbacks", "initial_epoch"}
+        unknown = set(value) - known - ignored
+        if unknown or "x" not in value:
+            raise SubjectError(
+                "the data function returned a dict, so its keys must be arguments of fit with x among them; "
+                f"got {sorted(value)}"
+            )
+        arguments = FitArguments(**{key: item for key, item in value.items() if key in known})
+    elif isinstance(value, tuple) and 2 <= len(value) <= 3:
+        arguments = FitArguments(*value)
+    else:
+        arguments = FitArguments(value)
+    if batch_size is not None:
+        arguments = FitArguments(**{**vars(arguments), "batch_size": batch_size})
+    return arguments
+
+
+def batches(arguments: FitArguments, seed: int) -> Iterator[Any]:
+    """Training batches without end, epoch after epoch: (x, y, sample weights), missing parts None.
+
+    Raises SubjectError for data that can't be iterated again or is empty.
+    """
+    x = arguments.x
+    epoch = 0
+    while True:
+        count = 0
+        for batch in _epoch(arguments, x, np.random.Generator(np.random.Philox(key=[seed, epoch]))):
+            count += 1
+            yield _weighted(_standard(batch), arguments.class_weight)
+        if count == 0:
+            again = "is exhausted: make the data function return an array, a tf.data.Dataset or a Sequence"
+            raise SubjectError(f"the training data {again}" if epoch else "the training data is empty")
+        epoch += 1
+
+
+def _epoch(arguments: FitArguments, x: Any, order: np.random.Generator) -> Iterator[Any]:
+    if isinstance(x, tf.data.Dataset):
+        yield from x.as_numpy_iterator()
+    elif hasattr(x, "__getitem__") and hasattr(x, "__len__") and not _is_arrays(x):
+        indices = order.permutation(len(x)) if arguments.shuffle else np.arange(len(x))
+        for index in indices:
+            yield x[int(index)]
+        if hasattr(x, "on_epoch_end"):
+            x.on_epoch_end()
+    elif _is_arrays(x):
+        whole = tf.nest.map_structure(_as_array, (x, arguments.y, arguments.sample_weight))
+        rows = len(next(array for array in tf.nest.flatten(whole) if array is not None))
+        indices = order.permutation(rows) if arguments.shuffle else np.arange(rows)
+        size = arguments.batch_size or 32
+        for start in range(0, rows, size):
+            chosen = indices[start : start + size]
+            yield tf.nest.map_structure(lambda array: None if array is None else array[chosen], whole)  # noqa: B023
+    elif callable(x):
+        yield from x()
+    else:
+        yield from x
+
+
+def _is_arrays(value: Any) -> bool:
+    return all(hasattr(leaf, "shape") and len(leaf.shape) > 0 for leaf in tf.nest.flatten(value))
+
+
+def _as_array(value: Any) -> Any:
+    return None if value is None else np.asarray(value)
+
+
+def _standard(batch: Any) -> tuple[Any, Any, Any]:
+    parts = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
+    x, y, weights = (*parts, None, None)[:3]
+    return tf.nest.map_structure(_as_float, (x, y, weights))
+
+
+def _as_float(value: Any) -> Any:
+    """Arrays as both Kerases take them from NumPy: float64 becomes the default float type."""
+    if value is None:
+        return None
+    array = np.asarray(value)
+    return array.astype(tf.keras.backend.floatx()) if array.dtype == np.float64 else array
+
+
+def _weighted(batch: tuple[Any, Any, Any], class_weight: dict[int, float] | None) -> tuple[Any, Any, Any]:
+    if not class_weight:
+        return batch
+    x, y, weights = batch
+    classes = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), -1)[:, 0].astype(int)
+    scale = np.asarray([class_weight.get(int(label), 1.0) for label in classes], dtype="float32")
+    return x, y, scale if weights is None else weights * scale

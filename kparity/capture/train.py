@@ -1,0 +1,156 @@
+"""Trains one model for a number of steps with the recorder on, compiled as its own Keras would compile it.
+
+In: a prepared model, its batches, the states to save. Out: a curve a reported value, statistics of every recorded
+tensor at every step, whole tensors and states at the chosen steps. Called by the capture process.
+"""
+
+import contextlib
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kparity import trace
+from kparity.capture.align import Draws
+from kparity.capture.inventory import Inventory, get_state
+from kparity.capture.record import Recorder, Step
+from kparity.capture.sides import Side
+
+FOLLOWED = ("out", "grad", "var", "total")
+"""Kinds of tensor whose statistics are kept at every step."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """One side's model, ready to train, and what its process needs to watch it."""
+
+    side: Side
+    model: Any
+    inventory: Inventory
+    draws: Draws
+    recorder: Recorder
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training left: one row a step. `stats` is (steps, tensors, 4 + SAMPLES) float32, keyed by `keys`."""
+
+    curves: dict[str, list[float]]
+    keys: list[str]
+    stats: np.ndarray
+    nonfinite_step: int | None
+
+
+Batches = Callable[[int], Any]
+"""The (x, y, sample weights) of a training step, 1-based; arrays in the structure that the model takes."""
+
+
+def compile_step(session: Session) -> Callable[[Any], tuple[dict[str, tf.Tensor], tf.Tensor, dict[str, tf.Tensor]]]:
+    """A compiled training step: batch -> (reported values, statistics, tensors).
+
+    Compiled with XLA exactly where the side would do so itself.
+    """
+
+    @tf.autograph.experimental.do_not_convert
+    def step(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor, dict[str, tf.Tensor]]:
+        logs, recorded = run_step(session, data, tf.compat.v1.get_default_graph(), None)
+        tensors = {key: value for key, value in recorded.tensors.items() if trace.parse(key).kind in FOLLOWED}
+        followed = [value for value in tensors.values() if value.dtype.is_floating]
+        stats = tf.stack([statistics(value) for value in followed]) if followed else tf.zeros((0, 4 + trace.SAMPLES))
+        return logs, stats, tensors
+
+    return tf.function(step, jit_compile=session.side.jit_compile(session.model) or None, reduce_retracing=True)
+
+
+def run_step(
+    session: Session, data: Any, graph: Any, forced: dict[str, np.ndarray] | None
+) -> tuple[dict[str, tf.Tensor], Step]:
+    """The model's own `train_step`, watched. `graph` is None to run eagerly; `forced` as in `Step`."""
+    step = Step(session.inventory, graph, forced)
+    model = session.model
+    rate = session.side.learning_rate(model)
+    if rate is not None:
+        step.tensors["lr|optimizer|0"] = tf.identity(rate)
+    with watching(session, step), session.draws.training_step():
+        logs = model.train_step(data)
+    for name, variable in session.inventory.variables.items():
+        step.tensors[f"var|{name}|0"] = tf.identity(tf.convert_to_tensor(variable))
+    logs = {name: tf.cast(value, tf.float32) for name, value in logs.items() if _is_scalar(value)}
+    if rate is not None:
+        logs["learning_rate"] = step.tensors["lr|optimizer|0"]
+    return logs, step
+
+
+@contextlib.contextmanager
+def watching(session: Session, step: Step) -> Iterator[None]:
+    """The recorder writes into `step` inside."""
+    session.recorder.step = step
+    try:
+        yield
+    finally:
+        session.recorder.step = None
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, (int, float)) or (tf.is_tensor(value) and value.shape.rank == 0)
+
+
+def statistics(value: tf.Tensor) -> tf.Tensor:
+    """(4 + SAMPLES,) float32: root mean square, largest magnitude, mean, count of non-finite elements, samples."""
+    flat = tf.cast(tf.reshape(value, [-1]), tf.float32)
+    count = tf.size(flat)
+    stride = tf.maximum(count // trace.SAMPLES, 1)
+    samples = tf.gather(flat, tf.minimum(tf.range(trace.SAMPLES) * stride, count - 1))
+    bad = tf.reduce_sum(tf.cast(~tf.math.is_finite(flat), tf.float32))
+    head = tf.stack([tf.sqrt(tf.reduce_mean(flat * flat)), tf.reduce_max(tf.abs(flat)), tf.reduce_mean(flat), bad])
+    return tf.concat([head, samples], 0)
+
+
+def train(
+    session: Session,
+    compiled: Callable[[Any], Any],
+    batches: Batches,
+    steps: int,
+    chosen: Collection[int],
+    folder: Path,
+    name: str,
+    progress: Callable[[int], None],
+) -> Training:
+    """Run `steps` training steps; at each chosen one save the state before it and every recorded tensor of it.
+
+    Stops at the first step whose loss is not finite.
+    """
+    curves: dict[str, list[float]] = {}
+    rows: list[np.ndarray] = []
+    keys: list[str] = []
+    nonfinite = None
+    assert session.draws.step is not None
+    for number in range(1, steps + 1):
+        session.draws.step.assign(number)
+        if number in chosen:
+            state = get_state(session.model, session.inventory, session.side)
+            trace.write_arrays(trace.step_file(folder, f"{name}-state", number), state)
+        session.model.reset_metrics()
+        logs, stats, tensors = compiled(to_tensors(batches(number)))
+        keys = keys or [key for key, value in tensors.items() if value.dtype.is_floating]
+        rows.append(stats.numpy())
+        for key, value in logs.items():
+            curves.setdefault(key, []).append(float(value))
+        if number in chosen:
+            arrays = {key: value.numpy() for key, value in tensors.items()}
+            trace.write_arrays(trace.step_file(folder, f"{name}-graph", number), arrays)
+        del tensors
+        progress(number)
+        loss = curves.get("loss", [0.0])[-1]
+        if not np.isfinite(loss):
+            nonfinite = number
+            break
+    return Training(curves, keys, np.stack(rows), nonfinite)
+
+
+def to_tensors(batch: Any) -> Any:
+    """Arrays of a batch as tensors, None kept."""
+    return tf.nest.map_structure(lambda value: None if value is None else tf.convert_to_tensor(value), batch)

@@ -1,0 +1,149 @@
+"""A side's process, seen from outside: started, asked, watched, and ended whatever happens.
+
+In: requests as plain data. Out: answers as plain data, or SideFailed with what the side said last. Called by compare;
+knows nothing of Keras.
+"""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Progress = Callable[[str, Any], None]
+"""Told (side, progress value) while a request runs."""
+
+TAIL = 15
+"""Last lines of a side's output that an error shows."""
+
+
+@dataclass
+class SideFailed(Exception):
+    """A side could not answer. `kind`: raised, usage, died or hung; `where`: file:line in the user's file."""
+
+    side: str
+    kind: str
+    message: str
+    where: str | None = None
+    output: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.side}: {self.message}"
+
+
+class SideProcess:
+    """One running side. Use as a context manager: leaving it ends the process and everything that it started."""
+
+    def __init__(self, name: str, adapter: str, log: Path, timeout: float, progress: Progress) -> None:
+        """Start the process. `name` is its place in the comparison, `adapter` the Keras it loads.
+
+        `timeout`: seconds without any sign of life after which it is called hung.
+        """
+        self.name, self.log, self.timeout, self.progress = name, log, timeout, progress
+        read, write = os.pipe()
+        environment = {
+            **os.environ,
+            "TF_USE_LEGACY_KERAS": "1" if adapter == "legacy" else "0",
+            "KERAS_BACKEND": "tensorflow",
+            "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+            "PYTHONUNBUFFERED": "1",
+        }
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "kparity.capture", adapter, str(write)],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                pass_fds=(write,),
+                start_new_session=True,
+            )
+        os.close(write)
+        os.set_blocking(read, False)
+        self.events = read
+        self.buffer = b""
+
+    def __enter__(self) -> "SideProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End the process group at once."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+        with contextlib.suppress(OSError):
+            os.close(self.events)
+
+    def ask(self, do: str, **arguments: Any) -> Any:
+        """Send one request and wait for its answer. Raises SideFailed."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise self._died() from None
+        for message in self._messages():
+            if "progress" in message:
+                self.progress(self.name, message["progress"])
+            elif "done" in message:
+                return message["done"]
+            else:
+                failed = message["failed"]
+                lines = tuple(failed["traceback"].splitlines()[-TAIL:]) or self._tail()
+                text = failed["message"] if failed["kind"] == "usage" else f"{failed['type']}: {failed['message']}"
+                raise SideFailed(self.name, failed["kind"], text, failed["where"], lines)
+        raise self._died()
+
+    def _messages(self) -> Any:
+        deadline = time.monotonic() + self.timeout
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.events, selectors.EVENT_READ)
+            while True:
+                while b"\n" in self.buffer:
+                    line, self.buffer = self.buffer.split(b"\n", 1)
+                    deadline = time.monotonic() + self.timeout
+                    yield json.loads(line)
+                if not selector.select(timeout=1.0):
+                    if self.process.poll() is not None:
+                        return
+                    if time.monotonic() > deadline:
+                        raise SideFailed(
+                            self.name, "hung", f"no sign of life for {self.timeout:.0f} s", None, self._tail()
+                        )
+                    continue
+                data = os.read(self.events, 1 << 16)
+                if not data:
+                    return
+                self.buffer += data
+
+    def _died(self) -> SideFailed:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=5)
+        code = self.process.returncode
+        if code is not None and code < 0:
+            how = f"was killed by signal {-code} ({signal.Signals(-code).name})"
+            if -code == signal.SIGKILL:
+                how += ": often the system's answer to too little memory"
+        else:
+            how = f"ended by itself with exit code {code}"
+        return SideFailed(self.name, "died", f"the process {how}", None, self._tail())
+
+    def _tail(self) -> tuple[str, ...]:
+        try:
+            return tuple(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:])
+        except OSError:
+            return ()
