@@ -22,6 +22,63 @@ Finished = Annotated[Path, typer.Argument(metavar="REPORT", help="A finished com
 
 
 @app.command()
+def compare(
+    subject: Annotated[Path, typer.Argument(metavar="MODEL.py", help="A file with build_model() and load_data().")],
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="The first seed of all random draws.")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, one after the other.")] = 1,
+    against: Annotated[Path | None, typer.Option(metavar="NEW.py", help="The Keras 3 side runs this file.")] = None,
+    migrate: Annotated[bool, typer.Option(help="The Keras 3 side runs the file as migrate would leave it.")] = True,
+    twin: Annotated[bool, typer.Option("--self", help="Keras 2 against itself: a check of kparity.")] = False,
+    model: Annotated[str, typer.Option(metavar="NAME", help="The function that returns the model.")] = "build_model",
+    data: Annotated[str, typer.Option(metavar="NAME", help="The function that returns the data.")] = "load_data",
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Rows of an array in a batch.")] = None,
+    name: Annotated[str | None, typer.Option(help="Folder under --out; default: the file's name.")] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where reports go.")] = Path("reports"),
+    timeout: Annotated[float, typer.Option(help="Seconds without a sign of life after which a side is hung.")] = 600,
+) -> None:
+    """Train a model under Keras 2 and Keras 3 and name the first cause of any difference."""
+    from rich.console import Console
+
+    from kparity.findings import EXIT_OF_VERDICT, Exit
+    from kparity.report.terminal import render
+    from kparity.runtime.progress import Live
+
+    for file in (subject, against):
+        if file is not None and not file.is_file():
+            _refuse(f"{file} is no file")
+    try:
+        from kparity.compare import Options
+        from kparity.compare import compare as run
+    except ImportError as error:
+        _refuse(f'compare needs {error.name}: pip install "kparity[compare]"')
+    folder = out / (name or subject.stem)
+    seed_list = tuple(range(seed, seed + seeds))
+    options = Options(subject, folder, steps, seed_list, model, data, batch_size, migrate, against, twin, timeout)
+    console = Console()
+    try:
+        with Live(steps) as live:
+            verdict = run(options, live)
+        _save(verdict, folder)
+    except OSError as error:
+        _refuse(f"{folder} can't be written: {error}")
+    except KeyboardInterrupt:
+        typer.echo("kparity: interrupted; both sides were ended", err=True)
+        raise typer.Exit(Exit.ERROR) from None
+    render(verdict, console, folder=folder)
+    raise typer.Exit(EXIT_OF_VERDICT[verdict["verdict"]])
+
+
+def _save(verdict: dict[str, Any], folder: Path) -> None:
+    from kparity.report.files import write
+    from kparity.report.html import write_html
+    from kparity.report.plots import read_map
+
+    write(verdict, folder)
+    write_html(verdict, read_map(folder), folder / "report.html")
+
+
+@app.command()
 def gate(
     report: Finished,
     max_accuracy_drop: Annotated[
@@ -53,7 +110,8 @@ def report(
     verdict = _read(report)
     if html:
         try:
-            from kparity.report.html import read_map, write_html
+            from kparity.report.html import write_html
+            from kparity.report.plots import read_map
 
             write_html(verdict, read_map(report), html)
         except ImportError as error:

@@ -43,18 +43,23 @@ def write(verdict: Mapping[str, Any], folder: Path) -> Path:
 
     Raises TypeError for a value that JSON has no form for, and OSError.
     """
-    text = json.dumps(_plain(verdict), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{NAME}.{os.getpid()}"
+    text = json.dumps(plain(verdict), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    save(folder / NAME, text)
+    return folder / NAME
+
+
+def save(file: Path, text: str) -> None:
+    """Writes `text` to `file` as UTF-8, in a folder made if missing: whole, or not at all. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        with unfinished.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(folder / NAME)
+        with unfinished.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
-    return folder / NAME
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -94,18 +99,18 @@ def _missing(path: Path) -> str:
     return f"{path} doesn't exist.{known or ' `kparity compare` writes reports.'}"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """`value` as plain JSON data, with null for every float that JSON has no form for."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if hasattr(value, "tolist"):  # NumPy's scalars and arrays, without importing NumPy
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no form in {NAME}: {value!r}")

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from kparity.report.files import plain
 from kparity.report.words import (
     SIDES,
     accuracy_line,
@@ -36,6 +37,7 @@ _PLAIN = str.maketrans({"·": "-", "±": "+/-", "…": "...", "→": "->"})
 
 def render(verdict: dict[str, Any], console: Console, folder: Path | None = None) -> None:
     """Prints `verdict` on `console`; `folder`, where known, is named as the place of the files."""
+    verdict = plain(verdict)
     wide = max(40, min(console.width, 120))
     glyphs = (console.encoding or "").lower().startswith("utf")
     top = _headline(verdict, console, wide)
@@ -98,7 +100,7 @@ def _causes(causes: list[dict[str, Any]], console: Console, wide: int, room: int
     """The causes in at most `room` lines: the first in full, then as many as fit, then how many more there are."""
     if not causes:
         return []
-    lines = [Text(""), Text("Causes, the first first", "bold")]
+    lines = [Text(""), Text("Causes, in causal order", "bold")]
     for index, cause in enumerate(causes, 1):
         left = len(causes) - index
         entry = _cause(index, cause, console, wide, full=index == 1)

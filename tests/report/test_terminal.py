@@ -59,7 +59,7 @@ def test_every_verdict_fits_in_40_lines_of_the_width(data: dict[str, Any], width
 def test_causes_come_first_and_the_rest_is_counted() -> None:
     text = shown(verdict("different", causes=50))
     order = [
-        "Causes, the first first",
+        "Causes, in causal order",
         "1. optimizer",
         "2. forward",
         "more in the report",
