@@ -1,0 +1,364 @@
+"""The few kinds of edit that a rule can ask for: a matched piece of code in, splices out.
+
+`ast` says what the arguments are; libcst, imported when the first argument list has to be rebuilt, keeps whitespace and
+comments. Each function returns None where the rule has nothing to do, and raises `CannotEdit` with the reason where it
+has but can't. Called by match.
+"""
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ..rulebook import Rule, api
+from .module import Module, Need, Splice
+
+ATOMS = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, ast.List, ast.Dict, ast.Set, ast.ListComp)
+
+
+class CannotEdit(Exception):
+    """Why a place that a rule applies to has to be edited by hand."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Splices of one place, and the imports they need."""
+
+    splices: tuple[Splice, ...]
+    needs: tuple[Need, ...] = ()
+    certain: bool = True
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a call, in the order of the source."""
+
+    name: str | None
+    """Its parameter, or None for `*args`, `**kwargs` and what is beyond the known parameters."""
+    value: ast.expr
+    keyword: ast.keyword | None = None
+    starred: bool = False
+
+
+def arguments(call: ast.Call, params: list[str]) -> list[Argument]:
+    """The arguments of a call by parameter, in the order of the source."""
+    found: list[tuple[tuple[int, int], Argument]] = []
+    certain = True
+    for index, value in enumerate(call.args):
+        if isinstance(value, ast.Starred):
+            certain = False
+        name = params[index] if certain and index < len(params) else None
+        place = (value.lineno, value.col_offset)
+        found.append((place, Argument(name, value, starred=isinstance(value, ast.Starred))))
+    for keyword in call.keywords:
+        place = (keyword.lineno, keyword.col_offset)
+        found.append((place, Argument(keyword.arg, keyword.value, keyword, starred=keyword.arg is None)))
+    return [argument for _, argument in sorted(found, key=lambda pair: pair[0])]
+
+
+def words(value: Any) -> list[str]:
+    """A list of names, given as one string with spaces or as a list."""
+    return value.split() if isinstance(value, str) else list(value or ())
+
+
+# -- call -------------------------------------------------------------------------------------------------------------
+
+
+def call_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
+    """Another callee, and arguments renamed, dropped, pinned, changed, or turned into keywords."""
+    spec = dict(rule.edit)
+    callee = callee_edit(spec.get("to", ""), module, call.func)
+    needs = list(callee.needs)
+    if "pin" in spec:
+        pins = {name: localised(source, module, call) for name, source in spec["pin"].items()}
+        spec["pin"] = {name: text for name, (text, _) in pins.items()}
+        needs += [need for _, more in pins.values() for need in more]
+    changed = argument_splices(spec, module, call)
+    if not callee.splices and not changed:
+        return None
+    return Edit((*callee.splices, *changed), tuple(needs) if changed else callee.needs, callee.certain)
+
+
+def callee_edit(to: str, module: Module, func: ast.expr) -> Edit:
+    """The name of what is called, or of a method."""
+    if not to:
+        return Edit(())
+    if "." not in to:
+        if not isinstance(func, ast.Attribute):
+            raise CannotEdit("the method is called by another name here")
+        if func.attr == to:
+            return Edit(())
+        end = module.end(func)
+        return Edit((Splice(end - len(func.attr), end, to),))
+    dotted = module.names.canonical(func) or ""
+    target = to[:-1] + dotted.rsplit(".", 1)[-1] if to.endswith(".*") else to
+    return Edit(()) if target == dotted else reference_edit(target, module, func)
+
+
+def reference_edit(target: str, module: Module, node: ast.expr) -> Edit:
+    """`node` is to say `target`: as much of the dotted name as still fits stays as it is."""
+    at: ast.expr = node
+    while isinstance(at, ast.Attribute):
+        at = at.value
+        kept = module.names.canonical(at)
+        if kept is not None and kept.startswith("keras") and target.startswith(kept + "."):
+            return Edit((Splice(module.end(at), module.end(node), target[len(kept) :]),))
+    found = module.reference(target, node)
+    if found is None:
+        raise CannotEdit(f"`keras` is another thing here, so {target} can't be named")
+    text, need = found
+    return Edit((Splice(module.start(node), module.end(node), text),), (need,) if need else ())
+
+
+def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tuple[Splice, ...]:
+    """What happens to the arguments; empty if nothing does."""
+    given = arguments(call, words(spec.get("params")))
+    drop = set(words(spec.get("drop")))
+    rename: dict[str, str] = spec.get("rename", {})
+    order = words(spec.get("order"))
+    keywords_from = spec.get("keywords_from")
+    pins = {k: v for k, v in spec.get("pin", {}).items() if k not in {a.name for a in given}}
+    plan: list[tuple[Argument, bool, str | None, str | None]] = []
+    position, positional = 0, True
+    for argument in given:
+        name = rename.get(argument.name or "", argument.name)
+        keep = argument.name not in drop or argument.name is None
+        value = _new_value(spec.get("value", {}).get(argument.name or "", {}), module, argument.value)
+        keyword = argument.keyword.arg if argument.keyword is not None else None
+        if not keep:
+            positional = positional and argument.keyword is not None
+        elif argument.keyword is None and not argument.starred:
+            if argument.name is None and (order or keywords_from is not None):
+                raise CannotEdit("it has more positional arguments than are known")
+            if order:
+                positional = positional and position < len(order) and order[position] == name
+            elif keywords_from is not None:
+                positional = positional and position < keywords_from
+            keyword = None if positional else name
+            position += 1
+        elif argument.keyword is not None and argument.name in rename:
+            keyword = name
+        plan.append((argument, keep, keyword, value))
+    changes = [
+        (argument, keep, keyword, value)
+        for argument, keep, keyword, value in plan
+        if not keep or value is not None or keyword != (argument.keyword.arg if argument.keyword else None)
+    ]
+    if not changes and not pins:
+        return ()
+    stars = [a for a in given if a.starred]
+    if stars and (pins or order or any(a.keyword is None for a, *_ in changes)):
+        raise CannotEdit(f"`{module.source(stars[0].value)}` may hold any argument")
+    if not pins and all(keep and argument.keyword is not None for argument, keep, *_ in changes):
+        return tuple(s for argument, _, keyword, value in changes for s in _plain(module, argument, keyword, value))
+    return (_rebuilt(module, call, plan, pins),)
+
+
+def _plain(module: Module, argument: Argument, keyword: str | None, value: str | None) -> list[Splice]:
+    assert argument.keyword is not None
+    assert keyword is not None
+    start = module.start(argument.keyword)
+    old = argument.keyword.arg or ""
+    splices = [Splice(start, start + len(old), keyword)] if keyword != old else []
+    if value is not None:
+        splices.append(Splice(module.start(argument.value), module.end(argument.value), value))
+    return splices
+
+
+def _new_value(table: dict[str, str], module: Module, value: ast.expr) -> str | None:
+    for key in (module.names.canonical(value), _constant(value), module.source(value)):
+        if key is not None and key in table:
+            return table[key]
+    return None
+
+
+def _constant(value: ast.expr) -> str | None:
+    return repr(value.value) if isinstance(value, ast.Constant) else None
+
+
+def _rebuilt(
+    module: Module,
+    call: ast.Call,
+    plan: list[tuple[Argument, bool, str | None, str | None]],
+    pins: dict[str, str],
+) -> Splice:
+    import libcst as cst
+
+    text = module.source(call)
+    tree = cst.parse_module(f"({text})")
+    node = tree.body[0].body[0].value  # type: ignore[union-attr, index]
+    if not isinstance(node, cst.Call) or len(node.args) != len(plan):
+        raise CannotEdit("its arguments can't be told apart")
+    node = node.with_changes(lpar=[], rpar=[])
+    kept: list[cst.Arg] = []
+    for arg, (argument, keep, keyword, value) in zip(node.args, plan, strict=True):
+        if not keep:
+            if kept:
+                kept[-1] = kept[-1].with_changes(comma=arg.comma, whitespace_after_arg=arg.whitespace_after_arg)
+            continue
+        if keyword != (argument.keyword.arg if argument.keyword else None):
+            equal = arg.equal if arg.keyword is not None else _equal(cst)
+            arg = arg.with_changes(keyword=cst.Name(keyword) if keyword else None, equal=equal)
+        if value is not None:
+            arg = arg.with_changes(value=cst.parse_expression(value))
+        kept.append(arg)
+    for name, value in pins.items():
+        arg = cst.Arg(keyword=cst.Name(name), equal=_equal(cst), value=cst.parse_expression(value))
+        if kept:
+            last = kept[-1]
+            arg = arg.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg)
+            kept[-1] = last.with_changes(
+                comma=_separator(cst, node, kept), whitespace_after_arg=cst.SimpleWhitespace("")
+            )
+        kept.append(arg)
+    if not kept:
+        node = node.with_changes(whitespace_before_args=cst.SimpleWhitespace(""))
+    new = node.with_changes(args=kept)
+    head = len(tree.code_for_node(node.func)) + len(tree.code_for_node(node.whitespace_after_func))
+    old_tail = text[head:]
+    new_tail = tree.code_for_node(new)[head:]
+    if old_tail.count("#") > new_tail.count("#"):
+        raise CannotEdit("a comment stands in the argument that goes")
+    end = module.end(call)
+    return Splice(end - len(old_tail), end, new_tail)
+
+
+def _equal(cst: Any) -> Any:
+    plain = cst.SimpleWhitespace("")
+    return cst.AssignEqual(whitespace_before=plain, whitespace_after=plain)
+
+
+def _separator(cst: Any, node: Any, kept: list[Any]) -> Any:
+    """The comma that goes in front of an added argument: like the others of this call."""
+    if len(kept) > 1 and isinstance(kept[-2].comma, cst.Comma):
+        return kept[-2].comma
+    if isinstance(node.whitespace_before_args, cst.ParenthesizedWhitespace):
+        return cst.Comma(whitespace_after=node.whitespace_before_args)
+    return cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+
+
+def schedule_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
+    """`decay=` folded into the learning rate: a constant becomes a schedule object."""
+    given = {a.name: a for a in arguments(call, ["learning_rate"]) if a.name is not None}
+    decay, rate = given["decay"], given.get("learning_rate")
+    if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
+        raise CannotEdit("other arguments come in by `*` or `**`")
+    factor = module.source(decay.value)
+    spec: dict[str, Any] = {"drop": "decay", "params": "learning_rate"}
+    if isinstance(decay.value, ast.Constant) and not decay.value.value:
+        return Edit(argument_splices(spec, module, call))
+    dotted = module.names.canonical(call.func) or ""
+    defaults: dict[str, str] = rule.edit["defaults"]
+    start = module.source(rate.value) if rate is not None else defaults.get(dotted.rsplit(".", 1)[-1], defaults["*"])
+    template, needs = localised(rule.edit["to"], module, call)
+    made = template.replace("{learning_rate}", start).replace("{decay}", factor)
+    if rate is None:
+        spec["pin"] = {"learning_rate": made}
+    else:
+        spec["value"] = {"learning_rate": {start: made}}
+    numbers = ast.Constant | ast.BinOp | ast.UnaryOp | ast.Name | ast.Attribute
+    certain = rate is None or isinstance(rate.value, numbers)
+    return Edit(argument_splices(spec, module, call), tuple(needs), certain)
+
+
+# -- templates, attributes, names ---------------------------------------------------------------------------------------
+
+
+def template_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
+    """The whole call written anew: `{name}` is the source of that argument, `{self}` what the method is called on."""
+    spec = rule.edit
+    given = arguments(call, words(spec.get("params")))
+    if any(a.starred or a.name is None for a in given):
+        raise CannotEdit("its arguments can't be told apart")
+    values = {a.name: a.value for a in given if a.name is not None}
+    if isinstance(call.func, ast.Attribute):
+        values["self"] = call.func.value
+    sources = {name: module.source(value) for name, value in values.items()}
+    defaults: dict[str, str] = spec.get("defaults", {})
+    wanted = set(re.findall(r"\{(\w+)\}", spec["to"]))
+    missing = wanted - set(sources) - set(defaults)
+    if missing:
+        raise CannotEdit(f"argument {sorted(missing)[0]!r} isn't given")
+    extra = set(values) - wanted - {"self", "name"} - set(words(spec.get("drop")))
+    if extra:
+        raise CannotEdit(f"argument {sorted(extra)[0]!r} has no counterpart")
+
+    def fill(match: re.Match[str]) -> str:
+        name = match[1]
+        text = sources.get(name, defaults.get(name, ""))
+        value = values.get(name)
+        atom = value is None or isinstance(value, ATOMS) or (isinstance(value, ast.Tuple) and text.startswith("("))
+        operand = bool(match[2]) or match.string[: match.start()].rstrip()[-1:] in set("*-+/@")
+        if isinstance(value, ast.GeneratorExp) or (not atom and operand):
+            text = f"({text})"
+        return text + match[2]
+
+    template, needs = localised(spec["to"], module, call)
+    new = re.sub(r"\{(\w+)\}([.\[]?)", fill, template)
+    if module.source(call).count("#") > new.count("#"):
+        raise CannotEdit("a comment stands inside")
+    return Edit((Splice(module.start(call), module.end(call), new),), tuple(needs))
+
+
+def localised(source: str, module: Module, node: ast.AST) -> tuple[str, list[Need]]:
+    """New code with every `keras.x.y` in it spelled the way the module names it."""
+    needs: list[Need] = []
+
+    def spell(match: re.Match[str]) -> str:
+        found = module.reference(match[0], node)
+        if found is None:
+            raise CannotEdit(f"`keras` is another thing here, so {match[0]} can't be named")
+        if found[1] is not None:
+            needs.append(found[1])
+        return found[0]
+
+    return re.sub(r"(?<![\w.])keras(?:\.\w+)+", spell, source), needs
+
+
+def attribute_edit(rule: Rule, module: Module, node: ast.Attribute) -> Edit | None:
+    """`value.old` -> `value.new`."""
+    end = module.end(node)
+    return Edit((Splice(end - len(node.attr), end, rule.edit["to"]),))
+
+
+def rename_edit(rule: Rule, module: Module, node: ast.expr, matched: str) -> Edit | None:
+    """Another dotted name for the same thing."""
+    target = renamed(rule, matched)
+    if target is None or target == matched:
+        return None
+    return reference_edit(target, module, node)
+
+
+def renamed(rule: Rule, dotted: str) -> str | None:
+    """What a rename or public rule makes of a canonical name; None if it says nothing."""
+    if rule.edit["kind"] == "public":
+        return public_place(dotted)
+    to: str = rule.edit["to"]
+    if not to.endswith(".*"):
+        return to
+    return to[:-2] if dotted in rule.applies and f"{dotted}.*" in rule.applies else to[:-1] + dotted.rsplit(".", 1)[-1]
+
+
+def public_place(dotted: str) -> str | None:
+    """The public home of a class or function that was imported from inside Keras, if there is exactly one."""
+    parts = dotted.split(".")
+    if len(parts) < 3:
+        return None
+    near = f"keras.{parts[1]}.{parts[-1]}"
+    if near in api(3):
+        return near
+    places = [n for n, kind in api(3).items() if n.rsplit(".", 1)[-1] == parts[-1] and kind in ("class", "function")]
+    if not places:
+        return None
+    fewest = min(n.count(".") for n in places)
+    best = [n for n in places if n.count(".") == fewest and not n.startswith("keras.ops.")] or places
+    return best[0] if len(best) == 1 or fewest == 1 else None
+
+
+def method_edit(rule: Rule, module: Module, node: ast.FunctionDef) -> Edit | None:
+    """`def old(self)` -> `def new(self)`."""
+    start = module.start(node)
+    at = re.compile(r"def\s+").search(module.text, start)
+    if at is None or rule.edit["to"] == node.name:
+        return None
+    return Edit((Splice(at.end(), at.end() + len(node.name), rule.edit["to"]),))

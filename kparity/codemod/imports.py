@@ -1,0 +1,288 @@
+"""Import statements: every flavour of Keras becomes `keras`, what was renamed is imported by its new name.
+
+In: a module and the rules that rename. Out: splices for its import statements, and at the very end for the imports that
+nothing uses any more. Called by match and migrate.
+"""
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..rulebook import Rule, api
+from .module import Module, Splice
+from .names import Scope, normal, under
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """One imported name that is imported otherwise now."""
+
+    rule: Rule
+    alias: ast.alias
+    line: str
+    """The import that replaces it, as a statement."""
+
+
+def is_guarded(module: Module, node: ast.stmt) -> bool:
+    """Is this half of a `try: new / except ImportError: old` pair whose new half is Keras 3 already?"""
+    at: ast.AST = node
+    while True:
+        parent = module.names.parent(at)
+        if parent is None or isinstance(parent, (ast.FunctionDef, ast.ClassDef)):
+            return False
+        if isinstance(parent, ast.Try) and parent.handlers and (at in parent.body or at in parent.handlers):
+            return any(_is_new(s) for s in parent.body)
+        at = parent
+
+
+def _is_new(node: ast.stmt) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        names = [f"{node.module}.{alias.name}" for alias in node.names]
+        return bool(node.module) and node.level == 0 and all(under(n, "keras") and n in api(3) for n in names)
+    if isinstance(node, ast.Import):
+        return all(under(alias.name, "keras") and alias.name in api(3) for alias in node.names)
+    return False
+
+
+def rewrite(
+    module: Module,
+    node: ast.Import | ast.ImportFrom,
+    flavour: Callable[[str], Rule | None],
+    rename: Callable[[str], tuple[Rule, str] | None],
+    keep: Callable[[str, ast.stmt], bool],
+) -> list[tuple[list[Rewritten], tuple[Splice, ...]]]:
+    """Groups of names of one statement that are imported otherwise, each with its splices.
+
+    `flavour` gives the rule for a name as written, `rename` the rule and new canonical name, `keep` says of a local
+    name that it must stay what it is.
+    """
+    if is_guarded(module, node) or (isinstance(node, ast.ImportFrom) and (node.level or not node.module)):
+        return []
+    changed: list[Rewritten] = []
+    homes: list[str] = []
+    for alias in node.names:
+        made = _one(module, node, alias, flavour, rename, keep)
+        if made is not None:
+            changed.append(made[0])
+            homes.append(made[1])
+    if not changed:
+        return []
+    every = len(changed) == len(node.names) and all(_same_name(r) for r in changed)
+    if isinstance(node, ast.ImportFrom) and every and homes[0] and len(set(homes)) == 1:
+        return [(changed, (_module_splice(module, node, homes[0]),))]
+    if isinstance(node, ast.Import) and len(node.names) == len(changed) == 1:
+        return [(changed, (Splice(module.start(node), module.end(node), changed[0].line),))]
+    lines = _merged([r.line for r in changed])
+    separator = _separator(module, node)
+    if len(changed) == len(node.names):
+        if "#" in module.source(node):
+            return [(changed, (_commented(module, node, changed, lines, separator),))]
+        return [(changed, (Splice(module.start(node), module.end(node), separator.join(lines)),))]
+    return [(changed, (_commented(module, node, changed, lines, separator),))]
+
+
+def _one(
+    module: Module,
+    node: ast.Import | ast.ImportFrom,
+    alias: ast.alias,
+    flavour: Callable[[str], Rule | None],
+    rename: Callable[[str], tuple[Rule, str] | None],
+    keep: Callable[[str, ast.stmt], bool],
+) -> tuple[Rewritten, str] | None:
+    if isinstance(node, ast.ImportFrom):
+        written = f"{node.module}.{alias.name}"
+        if alias.name == "*":
+            rule = flavour(node.module or "")
+            home = normal(node.module or "")
+            if rule is None or home not in api(3):
+                return None
+            return Rewritten(rule, alias, f"from {home} import *"), home
+    else:
+        written = alias.name
+    rule = flavour(written)
+    canonical = normal(written)
+    renamed = rename(canonical) if under(canonical, "keras") else None
+    if rule is None and renamed is None:
+        return None
+    target = renamed[1] if renamed is not None else canonical
+    local = alias.asname or (alias.name if isinstance(node, ast.ImportFrom) else alias.name.split(".")[0])
+    if target not in api(3) or (target.count(".") == 0 and target != "keras") or keep(local, node):
+        return None
+    chosen = renamed[0] if renamed is not None else rule
+    assert chosen is not None
+    if isinstance(node, ast.Import) and alias.asname is None:
+        return _plain_import(module, node, alias, target, chosen)
+    parent, _, last = target.rpartition(".")
+    if not parent:
+        return Rewritten(chosen, alias, "import keras" + (f" as {local}" if local != "keras" else "")), ""
+    if isinstance(node, ast.Import):
+        return Rewritten(chosen, alias, f"import {target} as {local}"), ""
+    return Rewritten(chosen, alias, f"from {parent} import {last}" + (f" as {local}" if local != last else "")), parent
+
+
+def _plain_import(
+    module: Module, node: ast.Import, alias: ast.alias, target: str, rule: Rule
+) -> tuple[Rewritten, str] | None:
+    """`import tensorflow.keras.layers` binds `tensorflow`: it goes when no code says `tensorflow.keras` any more."""
+    root = alias.name.split(".")[0]
+    if root == "keras":
+        return (Rewritten(rule, alias, f"import {target}"), "") if target != alias.name else None
+    if alias.name == "tf_keras":
+        return Rewritten(rule, alias, "import keras as tf_keras"), ""
+    uses = _uses(module, root, module.names.scope(node))
+    if any(under(normal(_chain(module, use)), "keras") for use in uses):
+        return None
+    return Rewritten(rule, alias, f"import {root}" if uses else "import keras"), ""
+
+
+def _chain(module: Module, node: ast.AST) -> str:
+    while isinstance(parent := module.names.parent(node), ast.Attribute):
+        node = parent
+    return module.names.written(node) or ""
+
+
+def _same_name(rewritten: Rewritten) -> bool:
+    alias = rewritten.alias
+    return rewritten.line.endswith(f" import {alias.name}" + (f" as {alias.asname}" if alias.asname else ""))
+
+
+def _module_splice(module: Module, node: ast.ImportFrom, home: str) -> Splice:
+    start = module.text.index(node.module or "", module.start(node) + len("from"))
+    return Splice(start, start + len(node.module or ""), home)
+
+
+def _separator(module: Module, node: ast.stmt) -> str:
+    line, column = module.line_column(module.start(node))
+    indent = module.line_text(line)[: column - 1]
+    return "; " if indent.strip() else module.newline() + indent
+
+
+def _merged(lines: list[str]) -> list[str]:
+    """One statement a module: `from keras import a` and `from keras import b` -> `from keras import a, b`."""
+    merged: dict[str, list[str]] = {}
+    for line in lines:
+        head, found, name = line.partition(" import ")
+        merged.setdefault(head + found, []).append(name)
+    return [head + ", ".join(names) for head, names in merged.items()]
+
+
+def _commented(
+    module: Module, node: ast.Import | ast.ImportFrom, gone: list[Rewritten], lines: list[str], separator: str
+) -> Splice:
+    """The statement without the names that went, its comments kept, behind the statements that replace them."""
+    left = without(module, node, [r.alias for r in gone])
+    text = separator.join([*lines, *([left] if left else [])])
+    lost = [c for c in _comments(module.source(node)) if c not in text]
+    if lost and separator != "; ":
+        text = separator.join([*lost, text])
+    return Splice(module.start(node), module.end(node), text)
+
+
+def _comments(source: str) -> list[str]:
+    return [line[line.index("#") :].rstrip() for line in source.splitlines() if "#" in line]
+
+
+def without(module: Module, node: ast.Import | ast.ImportFrom, gone: list[ast.alias]) -> str:
+    """The statement's text without some of its names; empty when none is left."""
+    left = [a for a in node.names if a not in gone]
+    if not left:
+        return ""
+    import libcst as cst
+
+    tree = cst.parse_module(module.source(node))
+    statement = tree.body[0].body[0]  # type: ignore[index]
+    assert isinstance(statement, cst.Import | cst.ImportFrom)
+    assert not isinstance(statement.names, cst.ImportStar)
+    names = [n for n, a in zip(statement.names, node.names, strict=True) if a not in gone]
+    if statement.names[-1].comma is cst.MaybeSentinel.DEFAULT:
+        names[-1] = names[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    return tree.code_for_node(statement.with_changes(names=names))
+
+
+# -- imports that nothing uses any more -------------------------------------------------------------------------------
+
+
+def used_names(module: Module) -> set[tuple[str, str]]:
+    """(scope, local name) of every imported name of Keras or TensorFlow that some code uses."""
+    return {(_path(module, scope), name) for scope, name, _, _ in _imported(module) if _uses(module, name, scope)}
+
+
+def unused(module: Module, before: set[tuple[str, str]]) -> list[Splice]:
+    """Splices that drop imports of Keras and TensorFlow that were used `before` and aren't any more."""
+    gone: dict[ast.stmt, list[ast.alias]] = {}
+    for scope, name, node, alias in _imported(module):
+        if (_path(module, scope), name) not in before or _uses(module, name, scope) or is_guarded(module, node):
+            continue
+        if _mentioned(module, name):
+            continue
+        gone.setdefault(node, []).append(alias)
+    return [s for node, aliases in gone.items() for s in _drop(module, node, aliases)]
+
+
+def _drop(module: Module, node: ast.stmt, aliases: list[ast.alias]) -> list[Splice]:
+    assert isinstance(node, ast.Import | ast.ImportFrom)
+    left = without(module, node, aliases)
+    start, end = module.start(node), module.end(node)
+    if left:
+        return [Splice(start, end, left)]
+    body = _block(module, node)
+    line, column = module.line_column(start)
+    before = module.line_text(line)[: column - 1]
+    last, _ = module.line_column(end)
+    rest = module.line_text(last)[module.line_column(end)[1] - 1 :]
+    if len(body) == 1:
+        return [Splice(start, end, "pass")]
+    if before.strip() or rest.lstrip().startswith(";"):
+        after = module.text[end:]
+        skip = len(after) - len(after.lstrip(" \t;")) if rest.lstrip().startswith(";") else 0
+        if skip:
+            return [Splice(start, end + skip, "")]
+        return [Splice(start - (len(before) - len(before.rstrip(" \t;"))), end, "")]
+    if rest.strip():
+        return []
+    return [Splice(start - len(before), end + len(rest), "")]
+
+
+def _block(module: Module, node: ast.stmt) -> list[ast.stmt]:
+    parent = module.names.parent(node)
+    for name in ("body", "orelse", "finalbody", "handlers"):
+        body = getattr(parent, name, [])
+        if isinstance(body, list) and node in body:
+            return body
+    return [node]
+
+
+def _imported(module: Module) -> list[tuple[Scope, str, ast.stmt, ast.alias]]:
+    found: list[tuple[Scope, str, ast.stmt, ast.alias]] = []
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Import | ast.ImportFrom) or (isinstance(node, ast.ImportFrom) and node.level):
+            continue
+        for alias in node.names:
+            dotted = f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
+            if alias.name == "*" or not (under(normal(dotted), "keras") or under(dotted, "tensorflow")):
+                continue
+            name = alias.asname or (alias.name if isinstance(node, ast.ImportFrom) else alias.name.split(".")[0])
+            found.append((module.names.scope(node), name, node, alias))
+    return found
+
+
+def _uses(module: Module, name: str, scope: Scope) -> list[ast.AST]:
+    return [
+        node
+        for node in module.loads.get(name, [])
+        if module.names.scope(node).lookup(name) is (scope.elsewhere.get(name) or scope)
+    ]
+
+
+def _path(module: Module, scope: Scope) -> str:
+    parts: list[str] = []
+    at: Scope | None = scope
+    while at is not None:
+        parts.append(getattr(at.node, "name", type(at.node).__name__))
+        at = at.parent
+    return ".".join(reversed(parts))
+
+
+def _mentioned(module: Module, name: str) -> bool:
+    """Is the name in a string, as `__all__` or an annotation would have it?"""
+    return any(text == name or text.startswith(name + ".") or f"[{name}." in text for text in module.strings)

@@ -1,0 +1,381 @@
+"""One walk over a module's syntax tree; rules are looked up by canonical name or by method name.
+
+In: a `Module` and a `Book` (the chosen rules, indexed). Out: `Site`s, each one rule at one place with the edit it asks
+for, or the reason why a person has to look. Called by migrate, once a pass.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..rulebook import Rule, api, shim_names
+from . import imports
+from .edits import (
+    Argument,
+    CannotEdit,
+    Edit,
+    arguments,
+    attribute_edit,
+    call_edit,
+    method_edit,
+    reference_edit,
+    rename_edit,
+    renamed,
+    schedule_edit,
+    template_edit,
+    words,
+)
+from .module import Module, Splice
+from .names import normal, under
+from .paths import path_edit
+
+CALLS = ("call", "template", "schedule", "path", "manual")
+
+
+@dataclass(frozen=True)
+class Site:
+    """One rule at one place."""
+
+    rule: Rule
+    start: int
+    """Character offset of the place, and of its first and last line below."""
+    lines: tuple[int, int]
+    edit: Edit | None = None
+    reason: str = ""
+    """Why there is no edit, or what to know about it."""
+    what: str = ""
+    """The code it is about, shortened."""
+
+
+@dataclass
+class Book:
+    """The chosen rules by what they apply to."""
+
+    exact: dict[str, list[Rule]] = field(default_factory=dict)
+    starred: dict[str, list[Rule]] = field(default_factory=dict)
+    methods: dict[str, list[tuple[str, Rule]]] = field(default_factory=dict)
+    flavours: list[tuple[str, Rule]] = field(default_factory=list)
+    strings: dict[str, list[Rule]] = field(default_factory=dict)
+    gone: Rule | None = None
+
+    @classmethod
+    def of(cls, rules: tuple[Rule, ...]) -> "Book":
+        book = cls()
+        for rule in rules:
+            for pattern in rule.applies:
+                if rule.edit["kind"] == "import":
+                    book.flavours.append((pattern, rule))
+                elif pattern == "keras.*":
+                    book.gone = rule
+                elif pattern.startswith("'"):
+                    book.strings.setdefault(pattern.strip("'"), []).append(rule)
+                elif pattern.startswith("<"):
+                    kind, _, method = pattern[1:].partition(">.")
+                    book.methods.setdefault(method, []).append((kind, rule))
+                elif pattern.endswith(".*"):
+                    book.starred.setdefault(pattern[:-2], []).append(rule)
+                else:
+                    book.exact.setdefault(pattern, []).append(rule)
+        book.flavours.sort(key=lambda pair: -len(pair[0]))
+        return book
+
+    def named(self, dotted: str, kinds: tuple[str, ...]) -> list[Rule]:
+        """Rules of these kinds of edit for a canonical name, the exact ones first."""
+        found = [*self.exact.get(dotted, ()), *self.starred.get(dotted.rpartition(".")[0], ())]
+        return [r for r in found if r.edit["kind"] in kinds]
+
+    def flavour(self, written: str) -> Rule | None:
+        """The rule about the spelling of a name as written."""
+        return next((rule for prefix, rule in self.flavours if under(written, prefix)), None)
+
+    def renaming(self, dotted: str) -> tuple[Rule, str] | None:
+        """The rule that gives a canonical name, or the package around it, another place, and that place."""
+        for rule in self.named(dotted, ("rename", "public")):
+            target = renamed(rule, dotted)
+            if target is not None and target != dotted and target in api(3):
+                return rule, target
+        return None
+
+
+def sites(module: Module, book: Book, old_code: bool) -> list[Site]:
+    """Every rule at every place, in the order of the source."""
+    finder = _Finder(module, book, old_code)
+    found = [site for node in ast.walk(module.tree) for site in finder.at(node)]
+    return sorted(found, key=lambda site: (site.start, site.rule.id))
+
+
+class _Finder:
+    def __init__(self, module: Module, book: Book, old_code: bool) -> None:
+        self.module = module
+        self.book = book
+        self.old_code = old_code
+
+    def at(self, node: ast.AST) -> Iterator[Site]:
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                yield from self._import(node)
+            case ast.Call():
+                yield from self._call(node)
+            case ast.FunctionDef():
+                yield from self._definition(node)
+            case ast.ClassDef():
+                yield from self._bases(node)
+            case ast.Constant() if isinstance(node.value, str) and node.value in self.book.strings:
+                yield from (self._site(rule, node, None) for rule in self.book.strings[node.value])
+        if isinstance(node, ast.Attribute | ast.Name):
+            yield from self._name(node)
+
+    # -- statements ------------------------------------------------------------------------------------------------
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> Iterator[Site]:
+        groups = imports.rewrite(self.module, node, self.book.flavour, self.book.renaming, self._must_stay)
+        for changed, splices in groups:
+            by_rule = {r.rule.id: r for r in changed}
+            for position, rewritten in enumerate(by_rule.values()):
+                edit = Edit(splices if position == 0 else ())
+                yield self._site(rewritten.rule, node, edit, what=self.module.source(node))
+        if imports.is_guarded(self.module, node):
+            return
+        for alias in node.names:
+            if isinstance(node, ast.ImportFrom):
+                dotted = normal(f"{node.module}.{alias.name}") if not node.level else ""
+            else:
+                dotted = normal(alias.name)
+            rules = self.book.named(dotted, ("manual",)) or self._inside(dotted)
+            if rules:
+                yield from (
+                    self._site(rule, node, None, what=self.module.source(node)) for rule in rules if not rule.when
+                )
+            elif isinstance(node, ast.ImportFrom):
+                yield from self._gone(dotted, node)
+
+    def _inside(self, dotted: str) -> list[Rule]:
+        """Manual rules about a whole package that this name is somewhere inside of."""
+        while "." in dotted:
+            dotted = dotted.rpartition(".")[0]
+            found = [r for r in self.book.starred.get(dotted, ()) if r.edit["kind"] == "manual"]
+            if found:
+                return found
+        return []
+
+    def _must_stay(self, local: str, node: ast.stmt) -> bool:
+        """Is some of what is reached through this import only in `tf.keras`? Then the import stays what it is."""
+        scope = self.module.names.scope(node)
+        for use in self.module.loads.get(local, ()):
+            if self.module.names.scope(use).lookup(local) is not scope:
+                continue
+            if self._shim_only(use):
+                return True
+        return False
+
+    def _shim_only(self, node: ast.AST) -> bool:
+        at: ast.AST | None = node
+        while isinstance(at, ast.Attribute | ast.Name):
+            dotted = self.module.names.canonical(at)
+            if dotted is not None and dotted in shim_names():
+                return True
+            parent = self.module.names.parent(at)
+            at = parent if isinstance(parent, ast.Attribute) else None
+        return False
+
+    def _definition(self, node: ast.FunctionDef) -> Iterator[Site]:
+        for kind, rule in self.book.methods.get(node.name, ()):
+            if rule.edit["kind"] != "method" or not isinstance(self.module.names.parent(node), ast.ClassDef):
+                continue
+            if self.module.values.self_kind(node) == kind:
+                yield from self._try(rule, node, lambda rule=rule: method_edit(rule, self.module, node))
+
+    def _bases(self, node: ast.ClassDef) -> Iterator[Site]:
+        for base in node.bases:
+            dotted = self.module.names.canonical(base)
+            for rule in self.book.named(dotted, ("base",)) if dotted else ():
+                yield from self._try(rule, base, lambda base=base, rule=rule: self._base_edit(rule, base))
+
+    def _base_edit(self, rule: Rule, base: ast.expr) -> Edit:
+        return reference_edit(rule.edit["to"], self.module, base)
+
+    # -- expressions -----------------------------------------------------------------------------------------------
+
+    def _call(self, node: ast.Call) -> Iterator[Site]:
+        dotted = self.module.names.canonical(node.func)
+        if dotted is not None:
+            candidates = [(rule, True) for rule in self.book.named(dotted, CALLS)]
+        elif isinstance(node.func, ast.Attribute):
+            candidates = self._method_rules(node.func)
+        else:
+            candidates = []
+        for rule, certain in candidates:
+            if rule.edit["kind"] == "manual" and not rule.when and dotted is not None:
+                continue
+            given = arguments(node, words(rule.edit.get("params")) or words(rule.when.get("arguments")))
+            if not self._holds(rule, given):
+                continue
+            yield from self._try(rule, node, lambda rule=rule: self._call_edit(rule, node), certain)
+
+    def _method_rules(self, func: ast.Attribute) -> list[tuple[Rule, bool]]:
+        rules = [(k, r) for k, r in self.book.methods.get(func.attr, ()) if r.edit["kind"] in CALLS]
+        if not rules:
+            return []
+        kind = self.module.values.kind(func.value)
+        found = [(rule, True) for wanted, rule in rules if wanted == kind]
+        if not found and kind is None:
+            found = [(rule, False) for wanted, rule in rules if wanted == "any"]
+        return found
+
+    def _call_edit(self, rule: Rule, node: ast.Call) -> Edit | None:
+        match rule.edit["kind"]:
+            case "call":
+                return call_edit(rule, self.module, node)
+            case "template":
+                return template_edit(rule, self.module, node)
+            case "schedule":
+                return schedule_edit(rule, self.module, node)
+            case "path":
+                return path_edit(rule, self.module, node)
+        raise CannotEdit(rule.why)
+
+    def _holds(self, rule: Rule, given: list[Argument]) -> bool:
+        """Do the rule's conditions on the arguments hold?"""
+        when = rule.when
+        if when.get("old_code") and not self.old_code:
+            return False
+        values = {a.name: a.value for a in given if a.name is not None}
+        if "has" in when and not any(name in values for name in words(when["has"])):
+            return False
+        if any(name in values for name in words(when.get("lacks"))):
+            return False
+        for name, wanted in when.get("equals", {}).items():
+            if name not in values or self.module.source(values[name]) not in words(wanted):
+                return False
+        if "positional" in when:
+            names = {a.name for a in given if a.keyword is None}
+            if not any(name in names for name in words(when["positional"])):
+                return False
+        for name in words(when.get("tensor")):
+            if name in values and self.module.values.kind(values[name]) == "tensor":
+                return True
+        return "tensor" not in when
+
+    def _name(self, node: ast.Attribute | ast.Name) -> Iterator[Site]:
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            return
+        written = self.module.names.written(node)
+        if written is None:
+            if isinstance(node, ast.Attribute):
+                yield from self._attribute(node)
+            return
+        dotted = normal(written)
+        parent = self.module.names.parent(node)
+        inner = isinstance(parent, ast.Attribute) and parent.value is node
+        called = isinstance(parent, ast.Call) and parent.func is node
+        if isinstance(node, ast.Attribute) and written != dotted and dotted == "keras":
+            yield from self._flavour(node, written)
+            return
+        imported = isinstance(node, ast.Name) and bool(self.module.names.scope(node).lookup(node.id))
+        if not imported:
+            for rule in self.book.named(dotted, ("rename", "public")):
+                yield from self._try(rule, node, lambda rule=rule: rename_edit(rule, self.module, node, dotted))
+        for rule in self.book.named(dotted, ("literal",)):
+            splice = Splice(self.module.start(node), self.module.end(node), rule.edit["to"])
+            yield from self._try(rule, node, lambda splice=splice: Edit((splice,)))
+        told = False
+        for rule in self.book.named(dotted, ("manual",)):
+            if (not rule.when or not called) and not rule.when and not imported:
+                told = True
+                yield self._site(rule, node, None)
+        if not called and not inner:
+            for rule in self.book.named(dotted, ("call",)):
+                if rule.edit.get("to", "").startswith("keras.") and set(rule.edit) <= {"kind", "to"}:
+                    yield from self._try(rule, node, lambda rule=rule: call_like(rule, self.module, node, dotted))
+        if not told and not imported:
+            yield from self._gone(dotted, node)
+
+    def _flavour(self, node: ast.Attribute, written: str) -> Iterator[Site]:
+        """`tf.keras` -> `keras`, unless what is reached through it exists in `tf.keras` alone."""
+        rule = self.book.flavour(written)
+        if rule is None or self._shim_only(node) or self._pending(node):
+            return
+        statement = self.module.names.parent(node)
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and statement.value is node:
+            target = statement.targets[0]
+            if isinstance(target, ast.Name) and normal(written) == "keras":
+                text = "import keras" + (f" as {target.id}" if target.id != "keras" else "")
+                splice = Splice(self.module.start(statement), self.module.end(statement), text)
+                yield self._site(rule, node, Edit((splice,)))
+                return
+        yield from self._try(rule, node, lambda: reference_edit("keras", self.module, node))
+
+    def _pending(self, node: ast.AST) -> bool:
+        """Does the name go on to something that Keras 3 has nowhere? Then `tf.keras` is as good as `keras`."""
+        at: ast.AST = node
+        while isinstance(parent := self.module.names.parent(at), ast.Attribute):
+            at = parent
+            dotted = self.module.names.canonical(at)
+            if dotted is not None and dotted not in api(3) and api(3).get(dotted.rpartition(".")[0]) == "module":
+                return dotted in api(2) and self.book.renaming(dotted) is None
+        return False
+
+    def _attribute(self, node: ast.Attribute) -> Iterator[Site]:
+        rules = [(k, r) for k, r in self.book.methods.get(node.attr, ()) if r.edit["kind"] in ("attribute", "manual")]
+        parent = self.module.names.parent(node)
+        if not rules or (isinstance(parent, ast.Call) and parent.func is node):
+            return
+        kind = self.module.values.kind(node.value)
+        for wanted, rule in rules:
+            if rule.edit["kind"] == "manual":
+                if wanted == kind and not rule.when:
+                    yield self._site(rule, node, None)
+            elif wanted == kind or (wanted == "any" and kind is None):
+                certain = wanted == kind
+                yield from self._try(rule, node, lambda rule=rule: attribute_edit(rule, self.module, node), certain)
+
+    def _gone(self, dotted: str, node: ast.AST) -> Iterator[Site]:
+        """A name of Keras 2 that Keras 3 doesn't have, and that no rule takes care of."""
+        rule = self.book.gone
+        if rule is None or not under(dotted, "keras") or dotted in api(3) or self._renamed_around(dotted):
+            return
+        home = dotted.rpartition(".")[0]
+        if api(3).get(home) != "module" or (dotted not in api(2) and dotted not in shim_names()):
+            return
+        if self.book.named(dotted, ("call", "template", "rename", "public", "base", "manual")):
+            # another rule knows it, and says what it has to say where it is called
+            parent = self.module.names.parent(node)
+            called = isinstance(parent, ast.Call) and parent.func is node
+            if isinstance(node, ast.ImportFrom) or (called and any(True for _ in self._call(parent))):
+                return
+        where = "only as tf.keras, with the TensorFlow backend" if dotted in shim_names() else "nowhere"
+        yield self._site(rule, node, None, f"{dotted} is in Keras 3 {where}")
+
+    def _renamed_around(self, dotted: str) -> bool:
+        while "." in dotted:
+            if self.book.renaming(dotted) is not None:
+                return True
+            dotted = dotted.rpartition(".")[0]
+        return False
+
+    # -- sites -----------------------------------------------------------------------------------------------------
+
+    def _try(self, rule: Rule, node: ast.AST, make, certain: bool = True) -> Iterator[Site]:  # type: ignore[no-untyped-def]
+        try:
+            if node in self.module.inside_strings:
+                raise CannotEdit("it stands inside an f-string")
+            edit = make()
+        except CannotEdit as error:
+            yield self._site(rule, node, None, str(error))
+            return
+        if edit is not None:
+            whole = Edit(edit.splices, edit.needs, edit.certain and certain)
+            reason = "" if whole.certain else "it isn't certain what this value is"
+            yield self._site(rule, node, whole, reason)
+
+    def _site(self, rule: Rule, node: ast.AST, edit: Edit | None, reason: str = "", what: str = "") -> Site:
+        start, end = self.module.start(node), self.module.end(node)
+        text = " ".join((what or self.module.source(node)).split())
+        lines = (self.module.line_column(start)[0], self.module.line_column(end)[0])
+        return Site(rule, start, lines, edit, reason, text if len(text) <= 70 else text[:67] + "...")
+
+
+def call_like(rule: Rule, module: Module, node: ast.expr, dotted: str) -> Edit:
+    """A function that is handed on, not called: its name alone changes."""
+    to: str = rule.edit["to"]
+    return reference_edit(to[:-1] + dotted.rsplit(".", 1)[-1] if to.endswith(".*") else to, module, node)

@@ -1,0 +1,229 @@
+"""Source text -> Keras 3 source text and findings: passes of match and splice until nothing is left to do.
+
+Called by the command `migrate` (through `files`), and by compare, which runs its Keras 3 side on the file as `migrate`
+would leave it. No framework is imported.
+"""
+
+import ast
+import functools
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ..findings import Finding, Outcome, Place
+from ..rulebook import Rule, api, rules
+from . import imports
+from .match import Book, Site, sites
+from .module import Module, Need, Splice, apply, back, overlaps
+from .names import normal, under
+
+MENTIONS = re.compile(r"keras|tensorflow|\btf\b|np_utils", re.IGNORECASE)
+IGNORE = re.compile(r"#\s*kparity:\s*ignore(?:\[([^\]]*)\])?")
+PASSES = 40
+"""More than any nesting of edits that real code has; a file that needs more isn't written."""
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What became of one source text."""
+
+    text: str
+    findings: list[Finding]
+    error: str = ""
+    """Why the text is as it was: it can't be parsed, or the edits didn't come to an end."""
+    mentions: bool = False
+    """Does the text mention Keras at all?"""
+
+
+def migrate_source(
+    text: str,
+    path: str,
+    *,
+    unsafe: bool = False,
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str] | None = None,
+) -> Migrated:
+    """Keras 2 source as Keras 3 source.
+
+    Args:
+        text: Python source; a byte order mark and any line ends stay as they are.
+        path: What findings and messages call it; an `__init__.py` keeps the names it re-exports.
+        unsafe: Apply the edits that need a look, too.
+        select: Rule ids, prefixes of ids (`KP3`) or names: only these rules. None: all.
+        ignore: The same, left out.
+
+    Returns:
+        The new text (the same object's worth of bytes wherever no rule applied) and the findings, in the order of the
+        source. Never raises for bad source: `error` says what is wrong with it.
+    """
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    body = text[len(mark) :]
+    if not MENTIONS.search(body):
+        return Migrated(text, [])
+    try:
+        module = Module(body)
+    except SyntaxError as error:
+        return _failed(text, path, f"can't be parsed: {error.msg} (line {error.lineno})", error.lineno or 0)
+    except (ValueError, RecursionError) as error:
+        return _failed(text, path, f"can't be parsed: {error}", 0)
+    book = _book(tuple(select) if select is not None else None, tuple(ignore or ()))
+    try:
+        return _passes(mark, module, path, book, unsafe)
+    except (SyntaxError, RecursionError) as error:
+        return _failed(text, path, f"kparity's own edit went wrong, nothing was changed: {error}", 0)
+
+
+def chosen(select: tuple[str, ...] | None, ignore: tuple[str, ...]) -> tuple[Rule, ...]:
+    """The rules that `--select` and `--ignore` leave.
+
+    Raises:
+        ValueError: a word that is no rule, no family and no name.
+    """
+    everything = rules()
+    for word in (*(select or ()), *ignore):
+        if not any(_is_meant(rule, word) for rule in everything):
+            raise ValueError(f"no rule is called {word!r}")
+    return tuple(
+        rule
+        for rule in everything
+        if (select is None or any(_is_meant(rule, w) for w in select)) and not any(_is_meant(rule, w) for w in ignore)
+    )
+
+
+def _is_meant(rule: Rule, word: str) -> bool:
+    return rule.id.startswith(word.upper()) or rule.name == word
+
+
+@functools.cache
+def _book(select: tuple[str, ...] | None, ignore: tuple[str, ...]) -> Book:
+    return Book.of(chosen(select, ignore))
+
+
+def _failed(text: str, path: str, message: str, line: int) -> Migrated:
+    finding = Finding("KP000", Place(path, line), "api", Outcome.FAILED, message, "edit it by hand")
+    return Migrated(text, [finding], message, True)
+
+
+def _passes(mark: str, module: Module, path: str, book: Book, unsafe: bool) -> Migrated:
+    original = module
+    old = is_old(module)
+    history: list[list[Splice]] = []
+    fixed: list[Finding] = []
+    used = imports.used_names(module)
+    shown = is_package(path)
+    left: list[Site] = []
+    for _ in range(PASSES):
+        where = _placer(original, module, history, path)
+        found = sites(module, book, old)
+        done, splices = _choose(module, found, unsafe)
+        if not splices and history and not shown:
+            splices = imports.unused(module, used)
+        fixed += [_finding(site, where(site.start), Outcome.FIXED) for site in done]
+        left = found
+        if not splices:
+            break
+        used |= imports.used_names(module)
+        history.append(splices)
+        module = Module(apply(module.text, splices))
+    else:
+        return _failed(mark + original.text, path, "the edits don't come to an end, nothing was changed", 0)
+    where = _placer(original, module, history, path)
+    rest = [_finding(site, where(site.start), _outcome(site, module, unsafe)) for site in left]
+    findings = sorted({*fixed, *rest}, key=lambda f: (f.place, f.rule, f.message))
+    return Migrated(mark + module.text, findings, mentions=True)
+
+
+def is_package(path: str) -> bool:
+    return path.replace("\\", "/").rsplit("/", 1)[-1] == "__init__.py"
+
+
+def is_old(module: Module) -> bool:
+    """Was the module written for Keras 2? Only then may a default that changed be pinned to its old value.
+
+    Names that only Keras 3 has, and none of the old spellings, say that it is Keras 3 code already.
+    """
+    new = False
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            written = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            written = [alias.name for alias in node.names]
+        elif isinstance(node, ast.Attribute):
+            written = [module.names.written(node) or ""]
+        else:
+            continue
+        for name in written:
+            plain = normal(name)
+            if name != plain and under(plain, "keras"):
+                return True
+            new = new or (under(plain, "keras") and plain in api(3) and plain not in api(2))
+    return not new
+
+
+def _placer(original: Module, module: Module, history: list[list[Splice]], path: str) -> Callable[[int], Place]:
+    passes = list(history)
+
+    def place(offset: int) -> Place:
+        for splices in reversed(passes):
+            offset = back(offset, splices)
+        return Place(path, *original.line_column(min(offset, len(original.text))))
+
+    return place
+
+
+def _choose(module: Module, found: list[Site], unsafe: bool) -> tuple[list[Site], list[Splice]]:
+    """The sites of this pass that are edited now, and all their splices: those that overlap wait for the next pass."""
+    done: list[Site] = []
+    splices: list[Splice] = []
+    needs: dict[Need, None] = {}
+    for site in found:
+        if site.edit is None or _outcome(site, module, unsafe) is not Outcome.FIXED:
+            continue
+        if any(overlaps(one, other) for one in site.edit.splices for other in splices if one != other):
+            continue
+        done.append(site)
+        splices += [s for s in site.edit.splices if s not in splices]
+        needs.update(dict.fromkeys(site.edit.needs))
+    return done, [*splices, *_needed(module, list(needs))]
+
+
+def _needed(module: Module, needs: list[Need]) -> list[Splice]:
+    """Insertions of imports; one at module level serves the functions, too."""
+    made = []
+    at_top = {n.text for n in needs if _indent(module, n.at) == ""}
+    for need in needs:
+        indent = _indent(module, need.at)
+        if indent != "" and need.text in at_top:
+            continue
+        separator = "; " if indent.strip() else module.newline() + indent
+        made.append(Splice(need.at, need.at, need.text + separator))
+    first: dict[str, Splice] = {}
+    for splice in sorted(made):
+        key = splice.text if splice.text.endswith(("\n", "\r")) else f"{splice.start}{splice.text}"
+        first.setdefault(key, splice)
+    return list(first.values())
+
+
+def _indent(module: Module, offset: int) -> str:
+    line, column = module.line_column(offset)
+    return module.line_text(line)[: column - 1]
+
+
+def _outcome(site: Site, module: Module, unsafe: bool) -> Outcome:
+    for line in dict.fromkeys(site.lines):
+        found = IGNORE.search(module.line_text(line))
+        if found is not None:
+            meant = [w.strip() for w in (found[1] or "").split(",") if w.strip()]
+            if not meant or any(_is_meant(site.rule, w) for w in meant):
+                return Outcome.SUPPRESSED
+    if site.edit is None:
+        return Outcome.MANUAL
+    if site.rule.safety == "safe" and site.edit.certain:
+        return Outcome.FIXED
+    return Outcome.FIXED if unsafe else Outcome.UNSAFE
+
+
+def _finding(site: Site, place: Place, outcome: Outcome) -> Finding:
+    rule = site.rule
+    fix = "" if outcome is Outcome.FIXED else site.reason or rule.why
+    return Finding(rule.id, place, rule.phase, outcome, f"{rule.title}: `{site.what}`", fix)

@@ -1,0 +1,171 @@
+"""One parsed module with what the rules ask about it: text of a node, spans, names, kinds of values.
+
+In: source text without a byte order mark. Out: `Module`, and `Splice`s applied to its text. Called by match, edits and
+imports.
+"""
+
+import ast
+import re
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..rulebook import api
+from .names import Names, under
+from .values import Values
+
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+@dataclass(frozen=True, order=True)
+class Splice:
+    """Replace the characters from `start` up to `end` by `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Need:
+    """An import that an edit needs: `text` stands in front of the statement that starts at `at`."""
+
+    at: int
+    text: str
+
+
+class Module:
+    """A module's text, syntax tree and names.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError: from the parser, for text that isn't Python.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.tree = ast.parse(text)
+        self.names = Names(self.tree, frozenset(api(2)) | frozenset(api(3)))
+        self.values = Values(self.names)
+        self._starts = [0, *(m.end() for m in LINE_END.finditer(text))]
+        self._lines: dict[int, bytes] = {}
+        self._ascii = text.isascii()
+        self.inside_strings = {
+            inner
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.JoinedStr)
+            for inner in ast.walk(node)
+            if inner is not node
+        }
+
+        self.loads: dict[str, list[ast.AST]] = {}
+        self.strings: set[str] = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load | ast.Del):
+                self.loads.setdefault(node.id, []).append(node)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                self.strings.add(node.value)
+
+    def offset(self, line: int, column: int) -> int:
+        """Character offset of ast's (1-based line, UTF-8 byte column)."""
+        start = self._starts[line - 1]
+        if self._ascii:
+            return start + column
+        if line not in self._lines:
+            end = self._starts[line] if line < len(self._starts) else len(self.text)
+            self._lines[line] = self.text[start:end].encode()
+        return start + len(self._lines[line][:column].decode(errors="replace"))
+
+    def start(self, node: ast.AST) -> int:
+        return self.offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
+
+    def end(self, node: ast.AST) -> int:
+        return self.offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+
+    def source(self, node: ast.AST) -> str:
+        """The node's own text."""
+        return self.text[self.start(node) : self.end(node)]
+
+    def line_column(self, offset: int) -> tuple[int, int]:
+        """1-based line and character column of an offset."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def line_text(self, line: int) -> str:
+        start = self._starts[line - 1]
+        return self.text[start : self._starts[line] if line < len(self._starts) else len(self.text)]
+
+    def newline(self) -> str:
+        """The line end that the module uses."""
+        found = LINE_END.search(self.text)
+        return found[0] if found else "\n"
+
+    # -- names for new code ----------------------------------------------------------------------------------------
+
+    def reference(self, dotted: str, node: ast.AST) -> tuple[str, Need | None] | None:
+        """How code at `node` can say `dotted`: the text, and the import that has to be added for it.
+
+        None where every name that it could go by is taken.
+        """
+        scope = self.names.scope(node)
+        best: tuple[int, str, str] | None = None
+        here = self.start(node)
+        for local, canonical in self.names.visible(scope):
+            if not under(dotted, canonical) or not under(canonical, "keras"):
+                continue
+            home = scope.lookup(local)
+            if home is None or not any(self.start(b.node) < here for b in home.bindings[local]):
+                continue
+            key = (-len(canonical), local, canonical)
+            best = key if best is None or key < best else best
+        if best is not None:
+            return best[1] + dotted[len(best[2]) :], None
+        if not self.names.is_free("keras", scope):
+            return None
+        return dotted, self.import_keras(node)
+
+    def import_keras(self, node: ast.AST) -> Need:
+        """`import keras`, in front of the import that brought in what `node` names, or of the first one there is."""
+        anchors = self.names.anchors(node) or [
+            s
+            for s in self.tree.body
+            if isinstance(s, ast.Import | ast.ImportFrom) and getattr(s, "module", "") != "__future__"
+        ]
+        if not anchors:
+            body = self.tree.body
+            skip = int(bool(body) and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant))
+            anchors = body[skip : skip + 1] or body[:1]
+        return Need(min(self.start(a) for a in anchors), "import keras")
+
+
+def apply(text: str, splices: Iterable[Splice]) -> str:
+    """The text with every splice made. They must not overlap; those at one place go in as they come."""
+    parts: list[str] = []
+    at = 0
+    for splice in sorted(splices, key=lambda s: (s.start, s.end)):
+        parts += [text[at : splice.start], splice.text]
+        at = splice.end
+    return "".join([*parts, text[at:]])
+
+
+def overlaps(one: Splice, other: Splice) -> bool:
+    """Do two splices touch the same characters? Insertions at one place don't."""
+    if one.start == one.end and other.start == other.end:
+        return False
+    return one.start < other.end and other.start < one.end
+
+
+def back(offset: int, splices: Iterable[Splice]) -> int:
+    """Where a place in the spliced text was before."""
+    shift = 0
+    for splice in sorted(splices, key=lambda s: (s.start, s.end)):
+        begin = splice.start + shift
+        if offset < begin:
+            break
+        grown = len(splice.text) - (splice.end - splice.start)
+        if offset < begin + len(splice.text):
+            return splice.start
+        shift += grown
+    return offset - shift

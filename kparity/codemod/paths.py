@@ -1,0 +1,193 @@
+"""File names that Keras 3 wants to end otherwise: "model.h5" -> "model.keras", "w.h5" -> "w.weights.h5".
+
+In: a call that writes a file, by one of the `path` rules. Out: splices for the literal in that call, and for every
+other place in the module that names the same file, so that what is written is also what is read. Called by match.
+"""
+
+import ast
+from dataclasses import dataclass
+
+from ..rulebook import Rule
+from .edits import Argument, CannotEdit, Edit, argument_splices, arguments
+from .module import Module, Splice
+
+READERS = frozenset(
+    {
+        "load_model",
+        "load_weights",
+        "save",
+        "save_weights",
+        "save_model",
+        "ModelCheckpoint",
+        "exists",
+        "isfile",
+        "remove",
+    }
+    | {"unlink", "print", "join", "getsize", "load"}
+)
+"""Callables that may share the literal without anything else depending on its old ending."""
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The last piece of a file name that stands in the source: `text` ends at character `end` (before the quote)."""
+
+    node: ast.expr
+    text: str
+    start: int
+    end: int
+
+
+def path_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
+    """The file name of a call that saves, with the ending that Keras 3 asks for."""
+    spec = rule.edit
+    params = [""] * spec.get("position", 0) + [spec["argument"]]
+    given: list[Argument] = arguments(call, params)
+    path = next((a.value for a in given if a.name == spec["argument"]), None)
+    if path is None:
+        if any(a.starred for a in given):
+            raise CannotEdit("the file name is in `*args` or `**kwargs`")
+        return None
+    dropping = argument_splices({"params": "", "drop": spec.get("drop", "")}, module, call) if "drop" in spec else ()
+    certain = True
+    literal: ast.expr | None = path
+    if isinstance(path, ast.Name):
+        literal, certain = _constant_of(module, path)
+        if literal is None:
+            return None if not _may_be_wrong(rule) else _unknown(path, module)
+    tail = tail_of(module, literal)
+    if tail is None:
+        return None if not _may_be_wrong(rule) else _unknown(path, module)
+    new = _ending(tail.text, words_of(spec["from"]), spec["suffix"])
+    if new is None:
+        return Edit(dropping) if dropping else None
+    if dropping:
+        return Edit(dropping)
+    splices = [_splice(tail, new)]
+    if tail.node is literal:
+        others, plain = _same_literal(module, tail)
+        splices += [_splice(other, new) for other in others]
+        certain = certain and plain
+    return Edit(tuple(splices), certain=certain)
+
+
+def words_of(value: list[str] | str) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _may_be_wrong(rule: Rule) -> bool:
+    return rule.effect == "raises"
+
+
+def _unknown(path: ast.expr, module: Module) -> Edit:
+    raise CannotEdit(f"what `{module.source(path)}` ends with can't be seen from here")
+
+
+def _ending(text: str, old: list[str], suffix: str) -> str | None:
+    if text.endswith(suffix):
+        return None
+    for ending in old:
+        if ending and text.endswith(ending):
+            return text[: len(text) - len(ending)] + suffix
+    last = text.replace("\\", "/").rsplit("/", 1)[-1]
+    if "" in old and last and "." not in last.strip("."):
+        return text + suffix
+    return None
+
+
+def _splice(tail: Tail, new: str) -> Splice:
+    kept = 0
+    while kept < min(len(tail.text), len(new)) and tail.text[kept] == new[kept]:
+        kept += 1
+    return Splice(tail.start + kept, tail.end, new[kept:])
+
+
+def tail_of(module: Module, node: ast.AST | None) -> Tail | None:
+    """The literal that a path expression ends with, or None where its end is computed."""
+    match node:
+        case ast.Constant() if isinstance(node.value, str):
+            return _literal(module, node)
+        case ast.BinOp(op=ast.Add()):
+            return tail_of(module, node.right)
+        case ast.BinOp(op=ast.Mod()):
+            return tail_of(module, node.left)
+        case ast.BinOp(op=ast.Div()):
+            return tail_of(module, node.right)
+        case ast.Call(func=ast.Attribute(attr="format"), args=_):
+            assert isinstance(node.func, ast.Attribute)
+            return tail_of(module, node.func.value)
+        case ast.Call() if node.args and _called(node) in ("join", "str", "Path", "abspath", "expanduser", "fspath"):
+            return tail_of(module, node.args[-1])
+        case ast.JoinedStr() if node.values and isinstance(node.values[-1], ast.Constant):
+            return _formatted(module, node)
+    return None
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def _literal(module: Module, node: ast.Constant) -> Tail | None:
+    source = module.source(node)
+    quote = next((q for q in ('"""', "'''", '"', "'") if source.endswith(q)), None)
+    if quote is None or source.count(quote) != 2:
+        return None
+    first = source.index(quote) + len(quote)
+    inner = source[first : len(source) - len(quote)]
+    if inner != node.value:
+        return None
+    start = module.start(node) + first
+    return Tail(node, inner, start, start + len(inner))
+
+
+def _formatted(module: Module, node: ast.JoinedStr) -> Tail | None:
+    source = module.source(node)
+    quote = next((q for q in ('"""', "'''", '"', "'") if source.endswith(q)), "")
+    last = node.values[-1]
+    assert isinstance(last, ast.Constant)
+    text = str(last.value)
+    if not quote or not source[: len(source) - len(quote)].endswith(text) or "{" in text or "}" in text:
+        return None
+    end = module.end(node) - len(quote)
+    return Tail(node, text, end - len(text), end)
+
+
+def _constant_of(module: Module, name: ast.Name) -> tuple[ast.expr | None, bool]:
+    """The one value that a name is given in its scope, and whether only savers and loaders use the name."""
+    home = module.names.scope(name).lookup(name.id)
+    if home is None:
+        return None, False
+    bindings = home.bindings[name.id]
+    if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].value is None:
+        return None, False
+    uses = [
+        node
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Name) and node.id == name.id and isinstance(node.ctx, ast.Load)
+    ]
+    return bindings[0].value, all(_read(module, use) for use in uses)
+
+
+def _read(module: Module, node: ast.AST) -> bool:
+    parent = module.names.parent(node)
+    if isinstance(parent, ast.keyword):
+        parent = module.names.parent(parent)
+    return isinstance(parent, ast.Call) and _called(parent) in READERS
+
+
+def _same_literal(module: Module, tail: Tail) -> tuple[list[Tail], bool]:
+    """Other literals with the same text, and whether all of them name a file for a saver or loader."""
+    others: list[Tail] = []
+    plain = True
+    if not isinstance(tail.node, ast.Constant):
+        return others, plain
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Constant) and node.value == tail.node.value and node is not tail.node:
+            if node in module.inside_strings:
+                continue
+            other = _literal(module, node)
+            if other is not None and _read(module, node):
+                others.append(other)
+            else:
+                plain = False
+    return others, plain

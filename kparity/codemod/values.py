@@ -1,0 +1,314 @@
+"""What a local value is: a model, a layer, an optimizer, a metric, a loss, or a tensor of a Keras model.
+
+In: an expression and the `Names` of its module. Out: one of `KINDS`, or None where that isn't certain. A parameter
+named `model` is not a model: only where a value comes from counts. Called by match, for rules on methods
+(`<model>.save`) and on tensors.
+"""
+
+import ast
+
+from .names import FUNCTIONS, Binding, Names, Scope, under
+
+KINDS = ("model", "layer", "optimizer", "metric", "loss", "callback", "tensor", "sequence")
+
+BASES = {
+    "keras.Model": "model",
+    "keras.models.Model": "model",
+    "keras.Sequential": "model",
+    "keras.models.Sequential": "model",
+    "keras.engine.training.Model": "model",
+    "keras.experimental.LinearModel": "model",
+    "keras.experimental.WideDeepModel": "model",
+    "keras.utils.Sequence": "sequence",
+    "keras.utils.PyDataset": "sequence",
+}
+MODEL_MAKERS = frozenset(
+    f"keras.{name}"
+    for name in (
+        "models.load_model",
+        "saving.load_model",
+        "models.clone_model",
+        "models.model_from_json",
+        "models.model_from_config",
+        "models.model_from_yaml",
+    )
+)
+FAMILIES = {
+    "keras.layers": "layer",
+    "keras.optimizers": "optimizer",
+    "keras.metrics": "metric",
+    "keras.losses": "loss",
+    "keras.callbacks": "callback",
+}
+NOT_LAYERS = frozenset({"keras.layers.serialize", "keras.layers.deserialize"})
+TENSOR_ATTRIBUTES = frozenset({"input", "output", "inputs", "outputs"})
+ANY = "any"
+"""A value that is being worked out further up: it agrees with everything."""
+
+
+class Values:
+    """Kinds of the values of one module."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self._cache: dict[ast.AST, str | None] = {}
+        self._busy: set[object] = set()
+        self._attributes: dict[ast.ClassDef, dict[str, list[tuple[ast.expr, ast.AST]]]] = {}
+
+    def kind(self, node: ast.AST) -> str | None:
+        """The kind of the value of expression `node`, or None."""
+        if node in self._cache:
+            return self._cache[node]
+        if node in self._busy:
+            return ANY
+        self._busy.add(node)
+        try:
+            found = self._kind(node)
+        except RecursionError:
+            found = None
+        finally:
+            self._busy.discard(node)
+        if not self._busy:
+            self._cache[node] = found = None if found == ANY else found
+        return found
+
+    def class_kind(self, node: ast.ClassDef) -> str | None:
+        """What an instance of a local class is, by its bases."""
+        if node in self._busy:
+            return None
+        self._busy.add(node)
+        try:
+            kinds = [self.called(base) for base in node.bases]
+        finally:
+            self._busy.discard(node)
+        return next((k for k in kinds if k is not None), None)
+
+    def called(self, func: ast.AST) -> str | None:
+        """What calling the class or function `func` gives."""
+        dotted = self.names.canonical(func)
+        if dotted is not None:
+            return self._made_by(dotted)
+        if isinstance(func, ast.Name):
+            home = self.names.scope(func).lookup(func.id)
+            if home is None:
+                return None
+            kinds = {self._defined(b) for b in home.bindings[func.id]}
+            return kinds.pop() if len(kinds) == 1 else None
+        return None
+
+    def self_kind(self, node: ast.AST) -> str | None:
+        """What `self` is in the class around `node`."""
+        home = self.names.enclosing_class(node)
+        return self.class_kind(home) if home is not None else None
+
+    # -- working out ---------------------------------------------------------------------------------------------
+
+    def _made_by(self, dotted: str) -> str | None:
+        if dotted in BASES:
+            return BASES[dotted]
+        if dotted in MODEL_MAKERS:
+            return "model"
+        if dotted in ("keras.Input", "keras.layers.Input"):
+            return "tensor"
+        last = dotted.rsplit(".", 1)[-1]
+        if under(dotted, "keras.applications") and last[:1].isupper():
+            return "model"
+        for family, kind in FAMILIES.items():
+            if under(dotted, family) and dotted != family and dotted not in NOT_LAYERS:
+                if under(dotted, "keras.optimizers.schedules"):
+                    return None
+                if last[:1].isupper():
+                    return kind
+                if family == "keras.layers":
+                    return "tensor"
+                return kind if last == "get" else None
+        return None
+
+    def _defined(self, binding: Binding) -> str | None:
+        if isinstance(binding.node, ast.ClassDef):
+            return self.class_kind(binding.node)
+        if isinstance(binding.node, ast.FunctionDef) and binding.kind == "function":
+            if binding.node in self._busy:
+                return ANY
+            self._busy.add(binding.node)
+            try:
+                return self._merged([self.kind(value) for value in _returned(binding.node)])
+            finally:
+                self._busy.discard(binding.node)
+        return None
+
+    def _kind(self, node: ast.AST) -> str | None:
+        match node:
+            case ast.Name():
+                return self._name(node)
+            case ast.Call():
+                return self._call(node)
+            case ast.Attribute():
+                return self._attribute(node)
+            case ast.NamedExpr() | ast.Await() | ast.Starred():
+                return self.kind(node.value)
+            case ast.IfExp():
+                return self._merged([self.kind(node.body), self.kind(node.orelse)])
+            case ast.BinOp():
+                return "tensor" if "tensor" in (self.kind(node.left), self.kind(node.right)) else None
+            case ast.UnaryOp():
+                return "tensor" if self.kind(node.operand) == "tensor" else None
+            case ast.Subscript():
+                return "tensor" if self.kind(node.value) == "tensor" else None
+            case ast.Tuple() | ast.List():
+                return "tensor" if node.elts and all(self.kind(e) == "tensor" for e in node.elts) else None
+        return None
+
+    def _call(self, node: ast.Call) -> str | None:
+        made = self.called(node.func)
+        if made is not None:
+            return made
+        kind = self.kind(node.func)
+        if kind in ("layer", "model"):
+            return "tensor"
+        dotted = self.names.canonical(node.func)
+        if dotted is not None:
+            if under(dotted, "keras.backend") or under(dotted, "keras.ops") or under(dotted, "keras.activations"):
+                return "tensor" if any(self.kind(a) == "tensor" for a in node.args) else None
+            if under(dotted, "tensorflow") and not dotted.startswith("tensorflow.compat"):
+                last = dotted.rsplit(".", 1)[-1]
+                if last[:1].isupper() or last in ("function", "shape", "rank", "size"):
+                    return None
+                return "tensor" if any(self.kind(a) == "tensor" for a in node.args) else None
+            return None
+        if isinstance(node.func, ast.Attribute):
+            if node.func.attr == "add_weight" and _is_self(node.func.value):
+                return "tensor" if self.self_kind(node) in ("layer", "model") else None
+            if self.kind(node.func.value) == "optimizer" and node.func.attr == "from_config":
+                return "optimizer"
+        return None
+
+    def _attribute(self, node: ast.Attribute) -> str | None:
+        if _is_self(node.value):
+            home = self.names.enclosing_class(node)
+            return self._own_attribute(home, node.attr) if home is not None else None
+        kind = self.kind(node.value)
+        if kind == "model" and node.attr == "optimizer":
+            return "optimizer"
+        if kind in ("model", "layer") and node.attr in TENSOR_ATTRIBUTES:
+            return "tensor"
+        return None
+
+    def _own_attribute(self, home: ast.ClassDef, attr: str) -> str | None:
+        if home not in self._attributes:
+            self._attributes[home] = _self_attributes(home)
+        values = self._attributes[home].get(attr, [])
+        if not values:
+            own = self.class_kind(home)
+            if own == "callback" and attr == "model":
+                return "model"
+            return "optimizer" if own == "model" and attr == "optimizer" else None
+        return self._merged([self.kind(value) for value, _ in values if not _is_none(value)])
+
+    def _name(self, node: ast.Name) -> str | None:
+        scope = self.names.scope(node)
+        home = scope.lookup(node.id)
+        if home is None:
+            return None
+        key = (home, node.id)
+        if key in self._busy:
+            return ANY
+        self._busy.add(key)
+        try:
+            if _is_self(node):
+                return self.self_kind(node)
+            return self._merged(
+                [self._bound(b, home, node.id) for b in home.bindings[node.id] if not _is_none(b.value)]
+            )
+        finally:
+            self._busy.discard(key)
+
+    def _bound(self, binding: Binding, home: Scope, name: str) -> str | None:
+        if binding.kind == "assign" and binding.value is not None:
+            return self.kind(binding.value)
+        if binding.kind == "unpack" and binding.value is not None:
+            return "tensor" if self.kind(binding.value) == "tensor" else None
+        if binding.kind == "augmented":
+            return ANY
+        if binding.kind == "param":
+            return "tensor" if self._takes_tensor(home, name) else None
+        return None
+
+    def _takes_tensor(self, home: Scope, name: str) -> bool:
+        """Is the parameter a tensor? Yes for the input of a layer's `call` or of a Lambda, or if a layer is called on it."""
+        function = home.node
+        if isinstance(function, ast.FunctionDef):
+            positional = [a.arg for a in [*function.args.posonlyargs, *function.args.args]]
+            owner = self.names.parent(function)
+            if isinstance(owner, ast.ClassDef):
+                if (
+                    function.name == "call"
+                    and len(positional) > 1
+                    and positional[0] == "self"
+                    and name == positional[1]
+                ):
+                    return self.class_kind(owner) in ("layer", "model")
+                return False
+            return name in positional and self._fed_to_layer(function, home, name)
+        if isinstance(function, ast.Lambda) and function.args.args and function.args.args[0].arg == name:
+            call = self.names.parent(function)
+            return isinstance(call, ast.Call) and self.names.canonical(call.func) == "keras.layers.Lambda"
+        return False
+
+    def _fed_to_layer(self, function: ast.FunctionDef, home: Scope, name: str) -> bool:
+        for node in ast.walk(function):
+            if not (isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name)):
+                continue
+            given = node.args[0]
+            if given.id == name and self.names.scope(given).lookup(name) is home and isinstance(node.func, ast.Call):
+                made = self.names.canonical(node.func.func)
+                if made is not None and self._made_by(made) == "layer":
+                    return True
+        return False
+
+    @staticmethod
+    def _merged(kinds: list[str | None]) -> str | None:
+        real = {k for k in kinds if k != ANY}
+        if not real:
+            return ANY if kinds else None
+        return real.pop() if len(real) == 1 else None
+
+
+def _is_self(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _is_none(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _returned(function: ast.FunctionDef) -> list[ast.expr]:
+    found: list[ast.expr] = []
+    stack: list[ast.AST] = list(function.body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Return) and node.value is not None:
+            found.append(node.value)
+        elif isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return []
+        if not isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            stack.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def _self_attributes(home: ast.ClassDef) -> dict[str, list[tuple[ast.expr, ast.AST]]]:
+    """Every `self.NAME = value` of a class; a target whose value isn't plain is given as the target itself."""
+    found: dict[str, list[tuple[ast.expr, ast.AST]]] = {}
+    for node in ast.walk(home):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Attribute) and _is_self(target.value):
+                    found.setdefault(target.attr, []).append((node.value, node))
+                elif isinstance(target, ast.Tuple | ast.List):
+                    for element in target.elts:
+                        if isinstance(element, ast.Attribute) and _is_self(element.value):
+                            found.setdefault(element.attr, []).append((ast.Constant(value=...), node))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Attribute) and node.value is not None:
+            if _is_self(node.target.value):
+                found.setdefault(node.target.attr, []).append((node.value, node))
+    return found

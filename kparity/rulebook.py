@@ -1,0 +1,221 @@
+"""The rule book: rules/*.toml -> `Rule`s, refused with file and rule named when something is wrong.
+
+Called by the codemod (which code to look for, what to do), by compare's explanations (which rule removes a cause) and
+by the commands `rules` and `explain`. No framework is imported: what the two Kerases offer stands in rules/api/*.txt.
+"""
+
+import functools
+import re
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from .config import shipped
+from .findings import PHASES
+
+SAFETY = ("safe", "unsafe", "manual")
+EFFECTS = ("raises", "numbers", "files", "speed", "none")
+EDITS: dict[str, frozenset[str]] = {
+    "import": frozenset(),
+    "rename": frozenset({"to"}),
+    "public": frozenset(),
+    "call": frozenset({"to", "params", "order", "rename", "drop", "pin", "value", "keywords_from"}),
+    "template": frozenset({"to", "params", "defaults", "drop"}),
+    "schedule": frozenset({"to", "defaults"}),
+    "literal": frozenset({"to"}),
+    "attribute": frozenset({"to"}),
+    "method": frozenset({"to"}),
+    "base": frozenset({"to"}),
+    "path": frozenset({"argument", "position", "suffix", "from", "drop"}),
+    "manual": frozenset(),
+}
+"""The kinds of edit and what each may say; which of them is needed is checked by `_check_edit`."""
+WHEN = frozenset({"has", "lacks", "equals", "tensor", "positional", "arguments", "old_code"})
+SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "any")
+FAMILIES = {
+    "KP1": "imports and namespaces",
+    "KP2": "layers and models",
+    "KP3": "initializers, optimizers, losses, metrics",
+    "KP4": "saving and loading",
+    "KP5": "training loops",
+    "KP6": "backend and tf ops on Keras tensors",
+    "KP7": "dtype, mixed precision, jit",
+    "KP8": "data and distribution",
+    "KP9": "private API and things that never existed",
+}
+
+
+class RuleError(ValueError):
+    """A rule that can't be used; the message names the file and the rule."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing Keras 3 does differently: how to find it, how to rewrite it, and the proof that numbers stay."""
+
+    id: str
+    name: str
+    title: str
+    applies: tuple[str, ...]
+    """Canonical names (`keras.layers.*`, `keras.backend.{sum,mean}`), or a method of a kind of value: `<model>.fit`."""
+    safety: str
+    effect: str
+    phase: str
+    edit: dict[str, Any]
+    why: str
+    when: dict[str, Any] = field(default_factory=dict)
+    links: tuple[str, ...] = ()
+    before: str = ""
+    after: str = ""
+    probe: str = ""
+    """An expression that both sides evaluate after the snippet, in its names; equal up to `tolerance`."""
+    reference: str = ""
+    """What `before` meant in words that the last Keras 2 still runs, where it doesn't run `before` itself any more."""
+    setup: str = ""
+    """Code that runs in front of both snippets, and isn't migrated."""
+    tolerance: float = 1e-6
+    """Largest allowed difference of the probe's numbers, relative to the largest of them (float32 round-off)."""
+    file: str = ""
+
+    @property
+    def family(self) -> str:
+        return self.id[:3]
+
+    def to_json(self) -> dict[str, Any]:
+        """The rule as plain data."""
+        return {**asdict(self), "family": FAMILIES.get(self.family, "")}
+
+
+@functools.cache
+def api(version: int) -> dict[str, str]:
+    """Public names of Keras 2 or 3 -> module, class, function or value, as read from the installed packages."""
+    text = (shipped("rules") / "api" / f"keras{version}.txt").read_text("utf-8")
+    return dict(line.split(" ", 1) for line in text.splitlines() if line)
+
+
+@functools.cache
+def shim_names() -> frozenset[str]:
+    """What Keras 3 has as `tf.keras.X`, with TensorFlow behind it, and not as `keras.X`."""
+    text = (shipped("rules") / "api" / "shim.txt").read_text("utf-8")
+    return frozenset(line.split(" ", 1)[0] for line in text.splitlines() if line)
+
+
+@functools.cache
+def rules() -> tuple[Rule, ...]:
+    """Every rule that ships with kparity, by id."""
+    return load(sorted(shipped("rules").glob("*.toml")))
+
+
+def find(wanted: str) -> Rule | None:
+    """The rule with this id or name."""
+    return next((r for r in rules() if wanted.upper() == r.id or wanted == r.name), None)
+
+
+def load(paths: list[Path]) -> tuple[Rule, ...]:
+    """Rules of these files, by id.
+
+    Raises:
+        RuleError: unreadable TOML, an unknown key, a value outside its set, an id or name given twice, or a rename to
+            something that Keras 3 doesn't have.
+    """
+    found: dict[str, Rule] = {}
+    names: dict[str, str] = {}
+    for path in paths:
+        try:
+            data = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise RuleError(f"{path.name}: {error}") from error
+        for key, entry in data.items():
+            where = f"{path.name}: {key}"
+            if not isinstance(entry, dict):
+                raise RuleError(f"{where}: a rule is a table [KPnnn]")
+            rule = _rule(key, entry, where, path.name)
+            if rule.id in found:
+                raise RuleError(f"{where}: the id is taken by {found[rule.id].file}")
+            if rule.name in names:
+                raise RuleError(f"{where}: the name {rule.name!r} is taken by {names[rule.name]}")
+            found[rule.id] = rule
+            names[rule.name] = rule.id
+    return tuple(found[key] for key in sorted(found))
+
+
+def expand(pattern: str) -> list[str]:
+    """`a.{b,c}.d` -> [`a.b.d`, `a.c.d`]."""
+    match = re.search(r"\{([^{}]*)\}", pattern)
+    if match is None:
+        return [pattern]
+    return [
+        one
+        for choice in match[1].split(",")
+        for one in expand(pattern[: match.start()] + choice.strip() + pattern[match.end() :])
+    ]
+
+
+def _rule(key: str, entry: dict[str, Any], where: str, file: str) -> Rule:
+    known = {f.name for f in fields(Rule)} - {"id", "file"}
+    for unknown in sorted(set(entry) - known):
+        raise RuleError(f"{where}: unknown key {unknown!r}")
+    if not re.fullmatch(r"[A-Z]{2,}[1-9]\d{2,}", key):
+        raise RuleError(f"{where}: an id is letters and three digits or more, like KP302")
+    for needed in ("name", "title", "applies", "safety", "effect", "phase", "edit", "why"):
+        if not entry.get(needed):
+            raise RuleError(f"{where}: `{needed}` is missing")
+    for name, allowed in (("safety", SAFETY), ("effect", EFFECTS), ("phase", PHASES)):
+        if entry[name] not in allowed:
+            raise RuleError(f"{where}: {name} = {entry[name]!r} is none of {', '.join(allowed)}")
+    applies = entry["applies"] if isinstance(entry["applies"], list) else [entry["applies"]]
+    for pattern in applies:
+        subject = re.match(r"<(\w+)>\.\w", pattern)
+        if subject is None and not re.fullmatch(r"[\w.{}, *]+|'[^']+'", pattern):
+            raise RuleError(
+                f"{where}: applies = {pattern!r} is neither a dotted name, nor <kind>.method, nor a 'string'"
+            )
+        if subject is not None and subject[1] not in SUBJECTS:
+            raise RuleError(f"{where}: <{subject[1]}> is none of {', '.join(SUBJECTS)}")
+    _check_edit(entry, applies, where)
+    for name in ("before", "after", "probe"):
+        if not entry.get(name) and entry["safety"] == "safe":
+            raise RuleError(f"{where}: a safe rule needs `{name}`: nothing is called safe without proof")
+    values: dict[str, Any] = {
+        name: value.strip("\n") if isinstance(value, str) else value for name, value in entry.items()
+    }
+    values["applies"] = tuple(one for pattern in applies for one in expand(pattern))
+    values["links"] = tuple(entry.get("links", ()))
+    return Rule(id=key, file=file, **values)
+
+
+def _check_edit(entry: dict[str, Any], applies: list[str], where: str) -> None:
+    edit = entry["edit"]
+    if not isinstance(edit, dict) or edit.get("kind") not in EDITS:
+        raise RuleError(f"{where}: edit.kind must be one of {', '.join(EDITS)}")
+    for unknown in sorted(set(edit) - {"kind"} - EDITS[edit["kind"]]):
+        raise RuleError(f"{where}: an edit of kind {edit['kind']!r} has no {unknown!r}")
+    for unknown in sorted(set(entry.get("when", {})) - WHEN):
+        raise RuleError(f"{where}: unknown condition {unknown!r} in `when`")
+    if (edit["kind"] == "manual") != (entry["safety"] == "manual"):
+        raise RuleError(f"{where}: safety = manual and edit.kind = manual belong together")
+    if edit["kind"] in ("rename", "template", "schedule", "literal", "attribute", "method", "base") and not edit.get(
+        "to"
+    ):
+        raise RuleError(f"{where}: an edit of kind {edit['kind']!r} needs `to`")
+    target = edit.get("to", "")
+    if edit["kind"] in ("rename", "base", "call") and target.startswith("keras."):
+        _check_target(target, applies, where)
+    elif edit["kind"] in ("template", "schedule"):
+        for dotted in re.findall(r"\bkeras(?:\.\w+)+", target):
+            if dotted not in api(3):
+                raise RuleError(f"{where}: Keras 3 has no {dotted}")
+
+
+def _check_target(target: str, applies: list[str], where: str) -> None:
+    patterns = [one for pattern in applies for one in expand(pattern)]
+    for pattern in patterns:
+        if not target.endswith(".*"):
+            made = target
+        elif pattern.endswith(".*") or f"{pattern}.*" in patterns:
+            made = target[:-2]
+        else:
+            made = target[:-1] + pattern.rsplit(".", 1)[-1]
+        if made not in api(3):
+            raise RuleError(f"{where}: Keras 3 has no {made}")
