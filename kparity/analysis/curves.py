@@ -62,11 +62,11 @@ def smooth(curve: ArrayLike, window: int) -> Curve:
     if window <= 1 or not values.size:
         return values
     known = np.isfinite(values)
-    sums = np.concatenate(([0.0], np.cumsum(np.where(known, values, 0.0))))
-    counts = np.concatenate(([0], np.cumsum(known)))
-    first = np.maximum(np.arange(values.size) - window // 2, 0)
-    last = np.minimum(np.arange(values.size) + window // 2 + 1, values.size)
-    mean = (sums[last] - sums[first]) / np.maximum(counts[last] - counts[first], 1)
+    # Not by running sums: after one number of 1e30, as a diverging loss has, they have forgotten all the others.
+    inside = slice(window // 2, window // 2 + values.size)
+    sums = np.convolve(np.where(known, values, 0.0), np.ones(window))[inside]
+    counts = np.convolve(known, np.ones(window))[inside]
+    mean = sums / np.maximum(counts, 1)
     return np.where(known, mean, np.nan)
 
 
@@ -75,8 +75,7 @@ def noise_band(reference: ArrayLike, rerun: ArrayLike, window: int | None = None
 
     Both have shape (steps,) and the metric's own units. Half the width is MARGIN times the running maximum over steps
     of |smooth(reference) - smooth(rerun)|: a maximum because chaos does not un-happen, two runs that meet again by
-    chance are still two runs. It is taken half a window ahead, since nothing says at which step exactly the next run
-    leaves. `window` is in steps; without it, window_for the number of steps that have a number.
+    chance are still two runs. `window` is in steps; without it, window_for the number of steps that have a number.
 
     Raises ValueError when the shapes differ.
     """
@@ -86,8 +85,7 @@ def noise_band(reference: ArrayLike, rerun: ArrayLike, window: int | None = None
     width = window_for(int(np.isfinite(center).sum())) if window is None else window
     center, other = smooth(center, width), smooth(other, width)
     apart = np.nan_to_num(np.abs(center - other), nan=0.0)
-    ahead = np.concatenate((apart, np.zeros(width // 2)))[width // 2 :]
-    widest = np.maximum.accumulate(np.maximum(apart, ahead)) if apart.size else apart
+    widest = np.maximum.accumulate(apart) if apart.size else apart
     half = np.maximum(MARGIN * widest, ROUND_OFF * np.abs(center))
     return Band(center - half, center + half, center, width)
 

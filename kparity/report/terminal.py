@@ -45,7 +45,7 @@ def render(verdict: dict[str, Any], console: Console, folder: Path | None = None
         top += _error(verdict["error"], console, wide)
     below = _measured(verdict, console, wide, glyphs) + _context(verdict, console, wide, folder)
     middle = _causes(verdict["causes"], console, wide, LINES - len(top) - len(below), folder is not None)
-    for line in [*top, *middle, *below][:LINES]:
+    for line in [*top, *middle, *below]:
         if not glyphs:
             line = Text(line.plain.translate(_PLAIN).encode("ascii", "replace").decode(), style=line.style)
         console.print(line, highlight=False, no_wrap=True, overflow="ignore", crop=False)

@@ -44,6 +44,12 @@ def test_steps_without_a_number_do_not_count_and_stay_without() -> None:
     assert as_curve([None, 1]).dtype == np.float64
 
 
+def test_one_huge_number_spoils_its_own_window_alone() -> None:
+    curve = np.full(100, 0.5)
+    curve[10] = 1e30
+    assert smooth(curve, 5)[13:] == pytest.approx(np.full(87, 0.5))
+
+
 def test_the_band_never_narrows_and_holds_both_runs_that_made_it() -> None:
     reference, rerun, _ = runs(0)
     band = noise_band(reference, rerun)

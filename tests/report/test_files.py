@@ -123,6 +123,13 @@ def test_what_has_no_form_in_json_is_refused_and_leaves_the_old_verdict_whole(tm
     assert [file.name for file in tmp_path.iterdir()] == ["verdict.json"]
 
 
+def test_a_verdict_that_cannot_take_its_place_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "verdict.json").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write(verdict(), tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["verdict.json"]
+
+
 def test_a_lone_surrogate_in_a_sides_output_does_not_stop_the_verdict(tmp_path: Path) -> None:
     data = verdict("error")
     data["error"]["output"] = ["caf\udce9"]
