@@ -127,7 +127,8 @@ def accuracy(metrics: Mapping[str, Mapping[str, ArrayLike]]) -> dict[str, str | 
     A validation metric goes before a batch metric, and MONITORED says which of several. Of a validation metric the
     last number counts, which is a mean over the whole validation set; of a batch metric final_accuracy. `noise` is the
     largest such difference of the reference from its one-ulp rerun over the second half of training: the difference
-    at the end alone is one sample, and may be zero by luck.
+    at the end alone is one sample, and may be zero by luck. For the same reason a validation metric, of which a run
+    may have a single number, is held for no less noisy than the batch metric of its name.
     """
     known = [name for name in metrics if higher_is_better(name)]
     rank = {part: place for place, part in enumerate(MONITORED)}
@@ -138,7 +139,10 @@ def accuracy(metrics: Mapping[str, Mapping[str, ArrayLike]]) -> dict[str, str | 
         legacy, keras3 = (_final(sides[side], validation) for side in ("legacy", "keras3"))
         if not np.isfinite([legacy, keras3]).all():
             continue
-        noise = _final_noise(sides["legacy"], sides["noise"], validation)
+        noises = [_final_noise(sides["legacy"], sides["noise"], validation)]
+        if validation and (batch := metrics.get(name.removeprefix("val_"))):
+            noises.append(_final_noise(as_curve(batch.get("legacy", [])), as_curve(batch.get("noise", [])), False))
+        noise = max((one for one in noises if np.isfinite(one)), default=float("nan"))
         return {"metric": name, "legacy": legacy, "keras3": keras3, "difference": keras3 - legacy, "noise": noise}
     return None
 

@@ -63,6 +63,7 @@ def write_html(verdict: dict[str, Any], map_rows: "pd.DataFrame | None", path: P
         words=words,
         causes=[_cause(index, cause) for index, cause in enumerate(verdict["causes"], 1)],
         sides=_sides(verdict["sides"]),
+        loaded=[(verdict["sides"].get(side) or {}).get("keras", "(not loaded)") for side in ("legacy", "keras3")],
         findings=verdict["migration"][:FINDINGS],
         outcomes=Counter(finding["outcome"] for finding in verdict["migration"]),
         curves=data["curves"],

@@ -142,6 +142,11 @@ def test_the_accuracy_of_a_verdict_prefers_validation_and_takes_its_last_number(
     assert got["metric"] == "val_accuracy"
     assert got["difference"] == pytest.approx(-0.01)
     assert got["noise"] == pytest.approx(0.01)
+    single = {side: [*[None] * 499, 0.6] for side in batch}
+    got = accuracy({"accuracy": batch, "val_accuracy": single})
+    assert got is not None
+    assert 0.001 < got["noise"] < 0.01, "two single numbers that are equal by luck don't make a noise of zero"
+    assert got == accuracy({"accuracy": batch, "val_accuracy": single | {"noise": [None] * 500}})
     got = accuracy({"loss": batch, "accuracy": batch})
     assert got is not None
     assert got["metric"] == "accuracy"

@@ -36,6 +36,11 @@ def test_a_verdict_of_every_kind_is_valid_before_and_after_the_disk(kind: str, t
     validate(read(tmp_path))
 
 
+@pytest.mark.parametrize("sides", [{}, {"legacy": None, "keras3": {}}])
+def test_an_error_before_a_side_loaded_is_valid(sides: dict) -> None:
+    validate(verdict("error") | {"sides": sides})
+
+
 def broken(change: str) -> dict:
     data = verdict("error" if change.startswith("error") else "different")
     match change:
@@ -65,6 +70,10 @@ def broken(change: str) -> dict:
             data["curves"]["metrics"]["loss"]["keras3"][3] = "0.3"
         case "a cause without its fix":
             del data["causes"][0]["fix"]
+        case "different without the proof of its sides":
+            data["sides"] = {}
+        case "a side without its module":
+            del data["sides"]["legacy"]["module"]
         case "error of an unknown side":
             data["error"]["side"] = "torch"
     return data
@@ -86,6 +95,8 @@ def broken(change: str) -> dict:
         "a negative noise floor",
         "a number as text",
         "a cause without its fix",
+        "different without the proof of its sides",
+        "a side without its module",
         "error of an unknown side",
     ],
 )

@@ -96,10 +96,11 @@ def test_an_error_shows_where_and_the_last_output_of_its_side(tmp_path: Path) ->
     assert got.source.count("red") >= 1
 
 
-def test_a_side_that_never_loaded_is_said_so(tmp_path: Path) -> None:
-    data = verdict("error")
-    data["sides"] = {"legacy": None, "keras3": {}}
-    assert "Neither side came so far" in page(data, None, tmp_path).text
+@pytest.mark.parametrize("sides", [{}, {"legacy": None, "keras3": {}}])
+def test_sides_that_never_loaded_are_said_so(sides: dict[str, Any], tmp_path: Path) -> None:
+    got = page(verdict("error") | {"sides": sides}, None, tmp_path)
+    assert "Neither side came so far" in got.text
+    assert "Keras (not loaded) → (not loaded)" in got.text
 
 
 EVIL = "<!--<script></script ></script><script>alert(1)</script><img src=x onerror=alert(1)>&\"'`b`"

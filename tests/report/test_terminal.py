@@ -93,6 +93,12 @@ def test_an_error_shows_its_side_its_message_and_that_sides_last_output() -> Non
     assert "Accuracy" not in text
 
 
+def test_a_side_that_never_loaded_is_said_so() -> None:
+    text = shown(verdict("error") | {"sides": {}})
+    assert "Keras 2   not loaded" in text
+    assert "Keras 3   not loaded" in text
+
+
 def test_what_the_user_named_is_neither_markup_nor_a_terminal_command() -> None:
     data = verdict("error")
     data["subject"] = "[bold]model[/bold].py"
