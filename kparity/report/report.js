@@ -6,8 +6,9 @@
   const token = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   // Plotly reads mark-up in labels; a layer's name is never mark-up.
   const safe = (text) => text.replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign]);
-  const middle = (text, most) =>
-    text.length <= most ? text : text.slice(0, Math.ceil(most / 2) - 1) + "…" + text.slice(1 - Math.floor(most / 2));
+  // The end of a layer's name tells it from its neighbours, the beginning is what they share.
+  const shorten = (text, most) =>
+    text.length <= most ? text : text.slice(0, most >> 2) + "…" + text.slice((most >> 2) + 1 - most);
   const settings = { displayModeBar: false, responsive: true };
 
   function base() {
@@ -63,6 +64,7 @@
 
   // Columns are even, steps need not be: [column, step] at round steps, and at the first.
   function roundSteps(starts) {
+    if (starts.length <= 16) return starts.map((step, column) => [column, step]);
     const span = starts[starts.length - 1] - starts[0];
     const rough = Math.max(1, span / 8);
     const size = 10 ** Math.floor(Math.log10(rough));
@@ -124,7 +126,7 @@
       },
       yaxis: {
         ...axis, showgrid: false, range: [rows - 0.5, -0.5], ticks: "", tickvals: labelled, automargin: false,
-        ticktext: labelled.map((row) => safe(middle(panel.rows[row], wide)) + "  "),
+        ticktext: labelled.map((row) => safe(shorten(panel.rows[row], wide)) + "  "),
         tickfont: { ...axis.tickfont, color: token("--ink") },
       },
     }, settings);
