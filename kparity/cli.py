@@ -4,6 +4,7 @@ Exit codes everywhere: 0 equivalent or nothing to do, 1 different or changes nee
 3 inconclusive.
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -93,7 +94,10 @@ def gate(
         judgement = judge(verdict, max_accuracy_drop)
     except ValueError as error:
         _refuse(str(error))
-    typer.echo(str(judgement))
+    except (AttributeError, KeyError, TypeError) as error:  # a traceback would exit with 1, which says drift
+        _refuse(f"{report} is damaged ({type(error).__name__}: {error}); run the comparison again")
+    encoding = sys.stdout.encoding or "ascii"
+    typer.echo(str(judgement).encode(encoding, "replace").decode(encoding))
     raise typer.Exit(judgement.code)
 
 
@@ -136,6 +140,101 @@ def _refuse(why: str) -> NoReturn:
 
     typer.echo(f"kparity: {why}", err=True)
     raise typer.Exit(Exit.ERROR)
+
+
+@app.command()
+def migrate(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Python files, or folders of them.")],
+    diff: Annotated[bool, typer.Option("--diff", help="Show what would change, and change nothing.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if something would change.")] = False,
+    select: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Only these: KP302, KP3, a name.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="All but these.")] = None,
+    unsafe_fixes: Annotated[bool, typer.Option("--unsafe-fixes", help="Also edits that need a look.")] = False,
+    output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to report.")] = "text",
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: as many as it has processors.")] = None,
+) -> None:
+    """Rewrite Keras 2 code to Keras 3, in place; what can't be rewritten is reported with the reason.
+
+    Exit code 0: nothing left to do; 1: changes needed (--check, --diff), or something is left to you; 2: an error.
+    """
+    from kparity.codemod.files import Options, as_json, as_text, exit_code, migrate_files
+    from kparity.codemod.progress import Bar
+
+    if output not in ("text", "json"):
+        _refuse(f"--format is text or json, not {output!r}")
+    options = Options(
+        unsafe=unsafe_fixes,
+        select=_words(select) if select else None,
+        ignore=_words(ignore or []),
+        write=not (diff or check),
+    )
+    try:
+        with Bar() as bar:
+            results = migrate_files(paths, options, bar.step, jobs)
+    except Exception as error:
+        if type(error).__name__ not in ("SourceError", "RuleError", "ValueError"):
+            raise
+        _refuse(str(error))
+    if output == "json":
+        typer.echo(as_json(results, options))
+    else:
+        if diff:
+            typer.echo("".join(result.diff for result in results), nl=False)
+        typer.echo(as_text(results, options), err=diff)
+    raise typer.Exit(exit_code(results, options))
+
+
+def _words(values: list[str]) -> tuple[str, ...]:
+    return tuple(word for value in values for word in value.replace(",", " ").split())
+
+
+@app.command("rules")
+def list_rules(
+    output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to list them.")] = "text",
+) -> None:
+    """List the rule book: what Keras 3 does differently, and what migrate does about it."""
+    import json
+
+    from kparity.codemod.show import rule_table
+    from kparity.rulebook import RuleError, rules
+
+    try:
+        book = rules()
+    except RuleError as error:
+        _refuse(str(error))
+    if output == "json":
+        typer.echo(json.dumps([rule.to_json() for rule in book], indent=2))
+    elif output == "text":
+        from rich.console import Console
+
+        Console().print(rule_table(book))
+    else:
+        _refuse(f"--format is text or json, not {output!r}")
+
+
+@app.command()
+def explain(
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="An id like KP302, or a name like optimizer-decay.")],
+    output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to show it.")] = "text",
+) -> None:
+    """Show everything about one rule: why, what it does to the numbers, code before and after, and the proof."""
+    import json
+
+    from rich.console import Console
+
+    from kparity.codemod.show import rule_page
+    from kparity.rulebook import RuleError, find
+
+    try:
+        found = find(rule)
+    except RuleError as error:
+        _refuse(str(error))
+    if found is None:
+        _refuse(f"no rule is called {rule!r}; `kparity rules` lists them")
+    if output == "json":
+        typer.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        Console().print(rule_page(found))
 
 
 if __name__ == "__main__":

@@ -165,8 +165,8 @@ def test_a_limit_that_means_nothing_is_wrong_usage(limit: float) -> None:
         judge(verdict("equivalent"), limit)
 
 
-def kparity(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+def kparity(*words: str, folder: Path, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": encoding}
     return subprocess.run(
         [sys.executable, "-m", "kparity.cli", *words], cwd=folder, env=environment, capture_output=True, text=True
     )
@@ -207,6 +207,17 @@ def test_wrong_usage_exits_with_2_and_says_why_on_stderr(words: list[str], said:
     assert ended.returncode == 2
     assert said in ended.stderr
     assert ended.stdout == ""
+
+
+def test_no_damage_and_no_old_terminal_turns_into_the_exit_code_of_a_drift(tmp_path: Path) -> None:
+    write(verdict("different", 0.0), tmp_path / "mine")
+    ended = kparity("gate", "mine", folder=tmp_path, encoding="ascii")
+    assert ended.returncode == 0, ended.stderr
+    assert "optimizer ? lstm / kernel" in ended.stdout
+    write(verdict("different", 0.0, causes=[{"layer": "dense"}]), tmp_path / "mine")
+    ended = kparity("gate", "mine", folder=tmp_path)
+    assert ended.returncode == 2
+    assert "mine is damaged" in ended.stderr
 
 
 def test_the_gate_loads_neither_a_framework_nor_numpy(tmp_path: Path) -> None:
