@@ -25,6 +25,15 @@ class Exit:
     """The measurement cannot tell."""
 
 
+EXIT_OF_VERDICT = {
+    "equivalent": Exit.OK,
+    "different": Exit.DIFFERENT,
+    "error": Exit.ERROR,
+    "inconclusive": Exit.INCONCLUSIVE,
+}
+"""The exit code that says each verdict."""
+
+
 class Outcome(StrEnum):
     """How a finding of migrate ended: every finding is exactly one of these."""
 

@@ -32,7 +32,9 @@ def pair(reference: Description, candidate: Description) -> Pairing:
     right = [layer for layer in candidate["layers"] if layer["class"] != "InputLayer"]
 
     def shapes(side: Description, layer: dict[str, Any]) -> tuple[Hashable, ...]:
-        return tuple((variable["name"].split(":")[-1], *variable["shape"]) for variable in weights_of[id(side)][layer["path"]])
+        return tuple(
+            (variable["name"].split(":")[-1], *variable["shape"]) for variable in weights_of[id(side)][layer["path"]]
+        )
 
     layers: dict[str, str] = {}
 

@@ -8,6 +8,7 @@ A request is {"do": NAME, ...}; the answer is any number of {"progress": ...} an
 import hashlib
 import json
 import os
+import resource
 import sys
 import time
 import traceback
@@ -19,7 +20,7 @@ import tensorflow as tf
 
 from kparity import trace
 from kparity.capture import align, inventory, record, sides, subject
-from kparity.capture.replay import nudged
+from kparity.capture.replay import apart, lone_masks, nudged, unlike
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.train import Session, compile_step
 from kparity.capture.train import train as train_steps
@@ -42,7 +43,7 @@ class Process:
         self.draws = align.Draws(step=tf.Variable(0, dtype=tf.int64, trainable=False))
         self.recorder = record.Recorder(self.draws)
         self.created: dict[int, str] = {}
-        self.side.creating(self._create)
+        self.side.creating(self._create, self._initialize)
         record.install(self.side, self.recorder)
         align.install(self.draws)
         self.draws.restart(0)
@@ -65,6 +66,12 @@ class Process:
         self.created[id(variable)] = owner
         return variable
 
+    def _initialize(self, variable: Any, initialize: Any) -> None:
+        owner = self.created.get(id(variable), "program")
+        self.draws.counts[owner] = 0
+        with self.draws.owner(owner):
+            initialize()
+
     def build(
         self, seed: int, steps: int, batch_size: int | None, folder: str, own: str, keep_batches: bool
     ) -> dict[str, Any]:
@@ -85,7 +92,7 @@ class Process:
             "module": self._framework_class(),
             "parameters": sum(int(np.prod(v.shape)) for v in self.session.inventory.variables.values()),
             "configuration": json.loads(json.dumps(self.side.configuration(self.session.model), default=str)),
-            "validation": self.arguments.validation_data is not None,
+            "census": self.draws.census[:10000],
         }
 
     def _framework_class(self) -> str:
@@ -143,9 +150,7 @@ class Process:
         flat = iter(arrays[str(index)] for index in range(len(arrays)))
         return tf.nest.map_structure(lambda present: next(flat) if present else None, self.structure)
 
-    def align(
-        self, layers: dict[str, str], variables: dict[str, str], names: dict[str, str]
-    ) -> dict[str, list[str]]:
+    def align(self, layers: dict[str, str], variables: dict[str, str], names: dict[str, str]) -> dict[str, list[str]]:
         """Take on the reference's names; where draws were keyed by another owner, draw the initial values again."""
         if names:
             self.session = self._session(names)
@@ -154,14 +159,9 @@ class Process:
         self._save_initial()
         return {}
 
-    def train(
-        self, steps: int, chosen: list[int], initial: str, nudge: int, name: str
-    ) -> dict[str, Any]:
+    def train(self, steps: int, chosen: list[int], initial: str, nudge: int, name: str) -> dict[str, Any]:
         """Train from a saved initial state; leave curves, statistics and the chosen steps' tensors in the folder."""
         state = trace.read_arrays(self.folder / initial)
-        if nudge:
-            weights = {key: value for key, value in state.items() if key.startswith("var|")}
-            state |= nudged(weights, nudge)
         unused = inventory.set_state(self.session.model, self.session.inventory, self.side, state)
         self.compiled = self.compiled or compile_step(self.session)
         last = [0.0]
@@ -173,7 +173,7 @@ class Process:
 
         started = time.monotonic()
         result = train_steps(
-            self.session, self.compiled, self._batch, steps, set(chosen), self.folder, name, progress
+            self.session, self.compiled, self._batch, steps, set(chosen), self.folder, name, progress, nudge
         )
         file = trace.step_file(self.folder, f"{name}-stats", 0)
         trace.write_arrays(file, {"stats": result.stats})
@@ -183,6 +183,7 @@ class Process:
             "nonfinite_step": result.nonfinite_step,
             "unused": unused,
             "seconds": time.monotonic() - started,
+            "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
             "validation": self._evaluate() if result.nonfinite_step is None else {},
         }
 
@@ -198,24 +199,44 @@ class Process:
         return {f"val_{name}": float(value) for name, value in logs.items()}
 
     def replay(
-        self, steps: list[int], states: str, forced: str | None, nudge: int, name: str, float64: bool
+        self,
+        steps: list[int],
+        states: str,
+        forced: str | None,
+        nudge: int,
+        name: str,
+        float64: bool = False,
+        only: dict[str, list[str]] | None = None,
     ) -> dict[str, Any]:
-        """Run single steps eagerly from saved states, free or forced; leave their tensors in the folder."""
+        """Run single steps eagerly from saved states, free or forced.
+
+        A free run leaves all its tensors in the folder. A forced one leaves those that are not the reference's bit for
+        bit, or those named in `only` (by step).
+        """
         session = self._in_float64() if float64 else self.session
-        unforced: dict[str, list[str]] = {}
+        told: dict[str, Any] = {"order": [], "unlike": {}, "lone_masks": {}, "unforced": {}, "compiled": {}}
         for number in steps:
             state = trace.read_arrays(trace.step_file(self.folder, states, number))
             given = trace.read_arrays(trace.step_file(self.folder, forced, number)) if forced else None
             if nudge:
                 state = nudged(state, nudge)
-                given = nudged(given, nudge + 1) if given is not None else None
-            arrays, missed = replay_step(session, number, state, self._batch(number), given)
+            handed = nudged(given, nudge + 1) if nudge and given is not None else given
+            arrays, missed = replay_step(session, number, state, self._batch(number), handed)
+            told["order"] = told["order"] or list(arrays)
+            told["unforced"][str(number)] = missed
+            if given is not None:
+                wanted = only[str(number)] if only else unlike(arrays, given)
+                told["unlike"][str(number)] = wanted
+                told["lone_masks"][str(number)] = lone_masks(arrays, given)
+                arrays = {key: arrays[key] for key in wanted if key in arrays}
+            elif not float64:
+                graph = trace.step_file(self.folder, f"{self.own}-graph", number)
+                told["compiled"][str(number)] = apart(arrays, trace.read_arrays(graph))
             trace.write_arrays(trace.step_file(self.folder, name, number), arrays)
-            unforced[str(number)] = missed
             self.say(progress=number)
         if float64:
             tf.keras.backend.set_floatx("float32")
-        return {"unforced": unforced}
+        return told
 
     def _in_float64(self) -> Session:
         tf.keras.backend.set_floatx("float64")

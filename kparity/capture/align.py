@@ -21,7 +21,6 @@ import numpy as np
 import tensorflow as tf
 
 
-
 @dataclass
 class Draws:
     """The generator's state: which seed, who draws now, how often it has drawn, and at which training step."""

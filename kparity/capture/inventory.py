@@ -82,7 +82,10 @@ def _walk(layer: Any, path: str) -> Iterator[tuple[str, Any]]:
 def describe(inventory: Inventory) -> dict[str, Any]:
     """Layers and variables as plain data, in the order of the walk: what the analysis pairs."""
     return {
-        "layers": [{"path": path, "class": type(layer).__name__} for path, layer in inventory.layers.items()],
+        "layers": [
+            {"path": path, "class": type(layer).__name__, "config": layer_config(layer)}
+            for path, layer in inventory.layers.items()
+        ],
         "variables": [
             {
                 "name": name,
@@ -94,6 +97,16 @@ def describe(inventory: Inventory) -> dict[str, Any]:
             for name, variable in inventory.variables.items()
         ],
     }
+
+
+def layer_config(layer: Any) -> dict[str, Any]:
+    """What `get_config()` says in plain values; empty where a layer can't say, and for what only holds layers."""
+    try:
+        config = layer.get_config() if not hasattr(layer, "train_step") else {}
+    except Exception:
+        return {}
+    plain = (str, int, float, bool, type(None), dict)
+    return {key: value for key, value in config.items() if isinstance(value, plain)}
 
 
 def get_state(model: Any, inventory: Inventory, side: Side) -> dict[str, np.ndarray]:

@@ -106,9 +106,7 @@ def install(side: Side, recorder: Recorder) -> None:
                 continue
             key = f"grad|{name}|{occurrence}"
             recorder.note(step, key, own)
-            value = step.reference(key, step.tensors[key])
-            if value is not None:
-                flat[index] = _as_given(own, value)
+            flat[index] = _forced_gradient(recorder, step, key, own)
         return tf.nest.pack_sequence_as(result, flat)
 
     side.layer_class.__call__ = call_layer
@@ -180,9 +178,21 @@ def _tap(recorder: Recorder, step: Step, kind: str, node: str, index: int, value
     return tap(value)
 
 
-def _as_given(own: Any, value: tf.Tensor) -> Any:
-    """`value` in the form of the gradient that it stands in for: sparse stays sparse."""
+def _forced_gradient(recorder: Recorder, step: Step, key: str, own: Any) -> Any:
+    """The reference's gradient in the form of `own`: sparse stays sparse, row by row.
+
+    A row that occurs twice is clipped as two rows, so rows are kept apart wherever the reference has as many.
+    """
     if not isinstance(own, tf.IndexedSlices):
-        return value
-    rows, _ = tf.unique(tf.reshape(own.indices, [-1]))
-    return tf.IndexedSlices(tf.gather(value, rows), rows, own.dense_shape)
+        value = step.reference(key, step.tensors[key])
+        return own if value is None else value
+    rows = key.replace("grad|", "rows|", 1)
+    recorder.note(step, rows, own.values)
+    values = step.reference(rows, own.values)
+    if values is not None:
+        return tf.IndexedSlices(values, own.indices, own.dense_shape)
+    dense = step.reference(key, step.tensors[key])
+    if dense is None:
+        return own
+    indices, _ = tf.unique(tf.reshape(own.indices, [-1]))
+    return tf.IndexedSlices(tf.gather(dense, indices), indices, own.dense_shape)

@@ -12,17 +12,22 @@ import numpy as np
 import tensorflow as tf
 
 from kparity.capture.inventory import get_state, set_state
-from kparity.capture.train import Session, run_step, to_tensors
+from kparity.capture.train import Session, neighbour, run_step, to_tensors
 
 Arrays = dict[str, np.ndarray]
 
 
-def replay(session: Session, number: int, state: Arrays, batch: Any, forced: Arrays | None) -> tuple[Arrays, list[str]]:
-    """Run training step `number` (1-based) from `state`. Returns its tensors and the keys that could not be forced."""
+def stand_before(session: Session, number: int, state: Arrays) -> None:
+    """Bring the model to `state`, as it was before training step `number` (1-based)."""
     assert session.draws.step is not None
     session.draws.step.assign(number)
     set_state(session.model, session.inventory, session.side, state)
     session.model.reset_metrics()
+
+
+def replay(session: Session, number: int, state: Arrays, batch: Any, forced: Arrays | None) -> tuple[Arrays, list[str]]:
+    """Run training step `number` from `state`, eagerly. Returns its tensors and the keys that could not be forced."""
+    stand_before(session, number, state)
     logs, step = run_step(session, to_tensors(batch), None, forced)
     arrays = {key: np.asarray(value) for key, value in step.tensors.items()}
     arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
@@ -35,6 +40,7 @@ def replay(session: Session, number: int, state: Arrays, batch: Any, forced: Arr
 def update_alone(session: Session, state: Arrays, recorded: Arrays) -> Arrays:
     """The optimizer's update from `state` and recorded gradients, with every weight at zero.
 
+    The learning rate is the recorded one: a changed rate is seen as such, and must not hide or fake a changed formula.
     At zero the update is what the weight becomes, with all its digits: added to a weight it would keep only those
     above the weight's last place, and a changed epsilon would drown in them.
     """
@@ -52,18 +58,41 @@ def update_alone(session: Session, state: Arrays, recorded: Arrays) -> Arrays:
             pairs.append((name, tf.cast(tf.constant(gradient), variable.dtype), variable))
     if not pairs:
         return {}
-    model.optimizer.apply_gradients([(gradient, variable) for _, gradient, variable in pairs])
+    with session.side.at_rate(model, recorded["lr|optimizer|0"]):
+        model.optimizer.apply_gradients([(gradient, variable) for _, gradient, variable in pairs])
     return {f"update|{name}|0": np.asarray(variable) for name, _, variable in pairs}
 
 
+def unlike(own: Arrays, reference: Arrays) -> list[str]:
+    """Keys of both whose arrays are not the same bit for bit."""
+    return [key for key, value in own.items() if key in reference and not _same(value, reference[key])]
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+def lone_masks(own: Arrays, reference: Arrays) -> list[str]:
+    """Masks that only one of the two has."""
+    masks = {key for arrays in (own, reference) for key in arrays if key.startswith(("inmask|", "outmask|"))}
+    return sorted(key for key in masks if (key in own) != (key in reference))
+
+
+def apart(eager: Arrays, compiled: Arrays) -> tuple[float, str]:
+    """The largest relative difference between one side's eager and compiled run of the same step, and where."""
+    worst = (0.0, "")
+    for key, value in compiled.items():
+        other = eager.get(key)
+        if other is None or other.shape != value.shape or not np.issubdtype(value.dtype, np.floating):
+            continue
+        scale = float(np.sqrt(np.mean(np.square(value, dtype=np.float64))))
+        if scale > 0:
+            error = float(np.sqrt(np.mean(np.square(other.astype(np.float64) - value)))) / scale
+            worst = max(worst, (error, key))
+    return worst
+
+
 def nudged(arrays: Arrays, seed: int) -> Arrays:
-    """Every floating-point element moved to a neighbour of its own precision, up or down by a fair coin."""
+    """Every floating-point element of every array moved by one unit in the last place."""
     coin = np.random.Generator(np.random.Philox(seed))
-
-    def move(array: np.ndarray) -> np.ndarray:
-        if not np.issubdtype(array.dtype, np.floating):
-            return array
-        towards = np.where(coin.integers(0, 2, array.shape, dtype=np.int8) > 0, np.inf, -np.inf).astype(array.dtype)
-        return np.where(array == 0, array, np.nextafter(array, towards))
-
-    return {key: move(array) for key, array in arrays.items()}
+    return {key: neighbour(array, coin) for key, array in arrays.items()}

@@ -118,11 +118,15 @@ def train(
     folder: Path,
     name: str,
     progress: Callable[[int], None],
+    nudge: int = 0,
 ) -> Training:
     """Run `steps` training steps; at each chosen one save the state before it and every recorded tensor of it.
 
-    Stops at the first step whose loss is not finite.
+    With `nudge`, the key of a random stream, every trainable weight moves by one unit in the last place before every
+    step: round-off happens at every step, and so must what stands for it. Stops at the first step whose loss is not
+    finite.
     """
+    coin = np.random.Generator(np.random.Philox(nudge)) if nudge else None
     curves: dict[str, list[float]] = {}
     rows: list[np.ndarray] = []
     keys: list[str] = []
@@ -130,6 +134,9 @@ def train(
     assert session.draws.step is not None
     for number in range(1, steps + 1):
         session.draws.step.assign(number)
+        if coin is not None:
+            for variable in session.model.trainable_variables:
+                session.side.assign(variable, neighbour(np.asarray(variable), coin))
         if number in chosen:
             state = get_state(session.model, session.inventory, session.side)
             trace.write_arrays(trace.step_file(folder, f"{name}-state", number), state)
@@ -149,6 +156,14 @@ def train(
             nonfinite = number
             break
     return Training(curves, keys, np.stack(rows), nonfinite)
+
+
+def neighbour(array: np.ndarray, coin: np.random.Generator) -> np.ndarray:
+    """Every floating-point element moved to a neighbour of its own precision, up or down by a fair coin; 0 stays."""
+    if not np.issubdtype(array.dtype, np.floating):
+        return array
+    towards = np.where(coin.integers(0, 2, array.shape, dtype=np.int8) > 0, np.inf, -np.inf).astype(array.dtype)
+    return np.where(array == 0, array, np.nextafter(array, towards))
 
 
 def to_tensors(batch: Any) -> Any:

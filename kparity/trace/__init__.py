@@ -5,7 +5,7 @@ recorded tensor and step; JSON files hold what is not an array. Keys are written
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ STAT_COLUMNS = ("rms", "absmax", "mean", "nonfinite")
 SAMPLES = 32
 """Elements sampled of each tensor at every step, at a fixed stride through the flattened tensor."""
 
-KINDS = ("in", "inmask", "out", "outmask", "dx", "dy", "total", "grad", "update", "var", "slot", "log", "lr")
-"""What a recorded array is. in/out: a layer call's inputs and outputs; dx/dy: the gradients that its backward pass
-gives to its inputs and gets from its outputs; total: the loss that is differentiated; grad, update, var: of a
-variable; slot: optimizer state of a variable; log: a value that the training step reports; lr: the learning rate."""
+KINDS = ("in", "inmask", "out", "outmask", "dx", "dy", "total", "grad", "rows", "update", "var", "slot", "log", "lr")
+"""What a recorded array is. in/out: a layer call's inputs and outputs; inmask/outmask: the masks on them; dx/dy: the
+gradients that its backward pass gives to its inputs and gets from its outputs; total: the loss that is differentiated;
+grad, update, var: of a variable; rows: the rows of a sparse gradient; slot: optimizer state of a variable; log: a value
+that the training step reports; lr: the learning rate."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,12 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     part.replace(path)
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Named arrays as `write_arrays` left them. Raises FileNotFoundError."""
-    from safetensors.numpy import load_file
+def read_arrays(path: Path, keys: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Named arrays as `write_arrays` left them; of `keys` those that are there. Raises FileNotFoundError."""
+    from safetensors import safe_open
 
-    return dict(load_file(path))
+    with safe_open(path, framework="numpy") as file:
+        return {key: file.get_tensor(key) for key in file.keys() if keys is None or key in keys}  # noqa: SIM118
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,11 +1,16 @@
 """One adapter a side: everything in which Keras 2 and Keras 3 must be asked differently stands in these modules."""
 
+import contextlib
 import importlib
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 Namer = Callable[[Any], str | None]
 """The name of a model variable, or None where the object isn't one."""
+
+
+Creation = Callable[[Any, str, Callable[[], Any]], Any]
+Resumption = Callable[[Any, Callable[[], None]], None]
 
 
 class Side(Protocol):
@@ -17,28 +22,44 @@ class Side(Protocol):
 
     def identity(self) -> dict[str, Any]:
         """Which Keras this process really loaded: versions and the file of its package."""
+
     def is_model(self, value: Any) -> bool:
         """Whether `value` is a model of this side's Keras."""
+
     def clear(self) -> None:
         """Forget earlier models and their automatic names."""
+
     def jit_compile(self, model: Any) -> bool:
         """Whether the model's training step is compiled with XLA."""
+
     def prepare(self, model: Any, batch: Any) -> None:
         """Build what is built on first use: weights, loss, metrics and optimizer slots. `batch` is (x, y, weights)."""
+
     def own_variables(self, layer: Any) -> Iterator[Any]:
         """Weights that belong to the layer itself, not to a layer inside it."""
+
     def variable_name(self, variable: Any) -> str:
         """A variable's own name, without those of the layers around it."""
+
     def identities(self, variable: Any) -> tuple[Any, ...]:
         """The objects as which the variable may appear in a gradient request."""
+
     def assign(self, variable: Any, value: Any) -> None:
         """Set a variable, dtype kept."""
+
     def slots(self, model: Any, namer: Namer) -> dict[tuple[str, str], Any]:
         """Optimizer state: (slot, variable name) -> variable; the variable name is "" for scalars."""
+
     def learning_rate(self, model: Any) -> Any:
         """The learning rate that the next update uses, as a scalar tensor; None without an optimizer."""
-    def creating(self, wrap: Callable[[Any, str, Callable[[], Any]], Any]) -> None:
-        """Pass every creation of a layer's weight through `wrap(layer, weight name, create)`."""
+
+    def at_rate(self, model: Any, rate: Any) -> contextlib.AbstractContextManager[None]:
+        """The optimizer uses `rate` (float32 scalar) inside, whatever its own schedule says."""
+
+    def creating(self, wrap: Creation, resume: Resumption) -> None:
+        """Pass every creation of a layer's weight through `wrap(layer, weight name, create)`, and what gives a weight
+        its value only later through `resume(weight, initialize)`."""
+
     def configuration(self, model: Any) -> dict[str, Any]:
         """Configurations of layers, optimizer and loss as Keras reports them, as plain data."""
 

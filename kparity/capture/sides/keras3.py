@@ -1,12 +1,13 @@
 """Keras 3 (the keras package) on its TensorFlow backend, reached as `keras` and as `tf.keras`."""
 
+import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
 
-from kparity.capture.sides import Namer
+from kparity.capture.sides import Creation, Namer, Resumption
 from kparity.capture.sides.legacy import read_configuration, scan_slots
 
 
@@ -70,13 +71,25 @@ class Adapter:
         optimizer = getattr(model, "optimizer", None)
         return None if optimizer is None else tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)
 
-    def creating(self, wrap: Callable[[Any, str, Callable[[], Any]], Any]) -> None:
+    @contextlib.contextmanager
+    def at_rate(self, model: Any, rate: Any) -> Iterator[None]:
+        model.optimizer._get_current_learning_rate = lambda: tf.constant(rate)
+        yield
+        del model.optimizer._get_current_learning_rate
+
+    def creating(self, wrap: Creation, resume: Resumption) -> None:
         original = self.layer_class.add_weight
 
         def add_weight(layer: Any, *args: Any, **kwargs: Any) -> Any:
             return wrap(layer, str(kwargs.get("name")), lambda: original(layer, *args, **kwargs))
 
         self.layer_class.add_weight = add_weight
+        deferred = self.keras.Variable._deferred_initialize
+
+        def initialize(variable: Any) -> None:
+            resume(variable, lambda: deferred(variable))
+
+        self.keras.Variable._deferred_initialize = initialize
 
     def configuration(self, model: Any) -> dict[str, Any]:
         return read_configuration(model)

@@ -1,17 +1,18 @@
 """Keras 2 (the tf_keras package), reached as `tf.keras`, as `tf_keras` and, through an import hook, as `keras`."""
 
+import contextlib
 import importlib
 import importlib.abc
 import importlib.machinery
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 import tensorflow as tf
 
-from kparity.capture.sides import Namer
+from kparity.capture.sides import Creation, Namer, Resumption
 
 _SLOT_NAMES = {
     "m": "momentums",
@@ -123,7 +124,20 @@ class Adapter:
         rate = optimizer._learning_rate
         return tf.cast(rate(optimizer.iterations) if callable(rate) else rate, tf.float32)
 
-    def creating(self, wrap: Callable[[Any, str, Callable[[], Any]], Any]) -> None:
+    @contextlib.contextmanager
+    def at_rate(self, model: Any, rate: Any) -> Iterator[None]:
+        optimizer = model.optimizer
+        if hasattr(optimizer, "_decayed_lr"):
+            optimizer._decayed_lr = lambda dtype: tf.cast(rate, dtype)
+            yield
+            del optimizer._decayed_lr
+        else:
+            own = optimizer._learning_rate
+            optimizer._learning_rate = tf.Variable(rate, trainable=False)
+            yield
+            optimizer._learning_rate = own
+
+    def creating(self, wrap: Creation, resume: Resumption) -> None:
         original = self.layer_class.add_weight
 
         @tf.autograph.experimental.do_not_convert

@@ -1,0 +1,248 @@
+"""A cause in words: what differs, by how much, why, which rule knows it, and what to do.
+
+In: Causes, both sides' descriptions, the rule book. Out: the `causes` of verdict.json. Called by compare. What is said
+was measured or is configured; a rule is named only where its kind of code, phase and class fit and the configuration
+doesn't already say why.
+"""
+
+import fnmatch
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kparity.analysis.locate import Cause
+from kparity.rulebook import Rule
+
+Description = Mapping[str, Any]
+
+_UNTOLD = {"name", "dtype", "class", "module", "registered_name", "build_config", "is_legacy_optimizer", "jit_compile"}
+"""Configuration that may differ between two Kerases without a meaning for the numbers."""
+
+
+class Explainer:
+    """Knows what both sides said of themselves. `layers`: candidate path -> reference path."""
+
+    def __init__(
+        self,
+        reference: Description,
+        candidate: Description,
+        layers: Mapping[str, str],
+        rules: Iterable[Rule],
+        names: tuple[str, str],
+    ) -> None:
+        self.reference, self.candidate, self.rules, self.names = reference, candidate, list(rules), names
+        theirs = {layers.get(layer["path"], layer["path"]): layer for layer in candidate["layers"]}
+        self.layers = {layer["path"]: (layer, theirs.get(layer["path"])) for layer in reference["layers"]}
+        self.classes = {path: pair[0]["class"] for path, pair in self.layers.items()}
+        self.classes |= {path: layer["class"] for path, layer in theirs.items() if path not in self.classes}
+
+    def layer_changes(self, path: str | None) -> dict[str, tuple[Any, Any]]:
+        """Configuration values of a layer that both sides state and that differ: name -> (reference, candidate)."""
+        ours, theirs = self.layers.get(path or "", (None, None))
+        return changes(ours["config"], theirs["config"]) if ours and theirs else {}
+
+    def configured(self, section: str) -> dict[str, tuple[Any, Any]]:
+        """The same of the optimizer, or of the losses taken together."""
+        ours, theirs = self.reference["configuration"][section], self.candidate["configuration"][section]
+        if isinstance(ours, dict) and isinstance(theirs, dict):
+            return changes(ours, theirs)
+        found: dict[str, tuple[Any, Any]] = {}
+        for left, right in zip(ours or [], theirs or [], strict=False):
+            if isinstance(left, dict) and isinstance(right, dict):
+                found |= changes(left, right)
+        return found
+
+    def tell(self, cause: Cause) -> dict[str, Any]:
+        """The cause as an entry of verdict.json."""
+        ours, theirs = self.names
+        changed: dict[str, tuple[Any, Any]] = {}
+        subject, what = "", ""
+        canonical = ""
+        if cause.phase in {"config", "init", "forward", "gradient", "state"} and cause.layer:
+            changed = self.layer_changes(cause.layer)
+            kind = self.classes.get(cause.layer, "")
+            canonical = f"keras.layers.{kind}"
+            subject = f"{kind} `{cause.layer}`"
+        elif cause.phase == "optimizer":
+            changed = self.configured("optimizer")
+            kind = (self.reference["configuration"]["optimizer"] or {}).get("class", "optimizer")
+            canonical = f"keras.optimizers.{kind}"
+            touched = {self.classes.get(name.split(":")[0], "") for name in cause.evidence.get("variables", [])}
+            if cause.kind == "sparse" and len(touched) == 1:
+                canonical = f"keras.layers.{touched.pop()}"
+            subject = f"the optimizer {kind}"
+        elif cause.phase == "loss":
+            changed = self.configured("loss")
+            canonical = "keras.losses"
+            subject = "the loss"
+        elif cause.phase == "metric":
+            canonical = "keras.metrics"
+            subject = f"the reported `{cause.variable}`"
+        elif cause.phase == "data":
+            subject = "the training data"
+        what = self._what(cause, subject)
+        rule = None if changed else self._rule(cause, canonical)
+        message = what
+        fix = ""
+        if changed:
+            said = "; ".join(
+                f"{name} is {left!r} in {ours}, {right!r} in {theirs}" for name, (left, right) in changed.items()
+            )
+            message += f" Configured differently: {said}."
+            fix = "Set " + ", ".join(f"{name}={left!r}" for name, (left, _) in changed.items()) + f" for {theirs}."
+        elif rule:
+            message += " " + " ".join(rule.why.split())
+            fix = rule.title if rule.safety == "manual" else f"kparity migrate --select {rule.id} ({rule.title})"
+        elif cause.phase == "init":
+            message += self._draws(cause)
+            fix = "Set the initializer explicitly to the one that Keras 2 used."
+        elif cause.phase == "data":
+            fix = "Make the data function deterministic: seed it, and read nothing that changes between two calls."
+        if not fix:
+            fix = _FALLBACK.get(cause.phase, "Compare the two sources of this class.")
+        return {
+            "phase": cause.phase,
+            "layer": cause.layer,
+            "variable": cause.variable,
+            "step": cause.step,
+            "kind": cause.kind,
+            "local_error": cause.local_error,
+            "noise_floor": cause.noise_floor,
+            "rule": rule.id if rule else None,
+            "proven": False,
+            "message": message,
+            "fix": fix,
+            "also": list(cause.also),
+        }
+
+    def _what(self, cause: Cause, subject: str) -> str:
+        ours, theirs = self.names
+        if cause.kind == "missing-variable":
+            return f"{theirs} has no variable `{cause.variable}` of shape {cause.evidence['shape']}; {ours} has."
+        if cause.kind == "extra-variable":
+            return f"{theirs} has a variable `{cause.variable}` of shape {cause.evidence['shape']}; {ours} has not."
+        if cause.phase == "data":
+            if cause.kind == "length":
+                return f"One side has no batch {cause.step}: the data have different lengths."
+            return f"Batch {cause.step} is not the same on both sides; training went on with that of {ours}."
+        size = _percent(cause.local_error)
+        if cause.phase == "init":
+            return f"{subject} starts with other values of `{cause.variable}` from the same random draws ({size})."
+        if cause.kind == "initial-slot":
+            return f"{subject} starts with another state in `{cause.variable}` ({size})."
+        if cause.kind == "mask":
+            return f"{subject} passes on another mask than in {ours}; what reads it computes something else ({size})."
+        if cause.kind == "nan":
+            return f"{subject} gives NaN or infinity in {theirs} and finite numbers in {ours}, from the same inputs."
+        if cause.variable == "learning_rate":
+            left, right = cause.evidence.get("rates", (None, None))
+            return (
+                f"The learning rate is {left:.6g} in {ours} and {right:.6g} in {theirs}."
+                if left is not None
+                else (f"The learning rate differs ({size}).")
+            )
+        if cause.phase == "forward":
+            between = cause.evidence.get("array", "").startswith("in|")
+            start = f"What is computed in front of {subject}" if between else f"{subject}"
+            return f"{start} gives another output from the same inputs, weights, masks and draws ({size})."
+        if cause.phase == "loss":
+            total = (
+                "the same values of each loss" if "total" in cause.evidence.get("kinds", []) else "the same predictions"
+            )
+            return f"The loss is another number from {total} ({size})."
+        if cause.phase == "gradient":
+            return f"{subject} gives another gradient from the same inputs and upstream gradient ({size})."
+        if cause.kind == "sparse":
+            return (
+                f"{subject} makes another `{cause.evidence['quantity']}` of the same sparse gradient ({size}): the rows "
+                "of it that one batch names more than once are not added up in the same way."
+            )
+        if cause.phase == "optimizer":
+            quantity = cause.evidence.get("quantity", "update")
+            made = (
+                "makes another update of the same weights"
+                if quantity == "update"
+                else f"gives `{quantity}` another value"
+            )
+            return f"{subject} {made} from the same gradients ({size})."
+        if cause.phase == "state":
+            return f"{subject} updates `{cause.variable}` to another value from the same inputs ({size})."
+        return (
+            f"A reported number differs while the model does not: {subject} is another value of the same predictions "
+            f"({size})."
+        )
+
+    def _draws(self, cause: Cause) -> str:
+        def kinds(side: Description) -> list[str]:
+            owner = side["owners"].get(cause.variable, "")
+            told = []
+            for draw in side["census"]:
+                if draw["owner"] == owner:
+                    numbers = ", ".join(
+                        f"{value:.4g}" for value in draw["parameters"] if isinstance(value, (int, float))
+                    )
+                    told.append(f"{draw['kind']}({numbers})")
+            return told
+
+        left, right = kinds(self.reference), kinds(self.candidate)
+        if left == right:
+            return ""
+        ours, theirs = self.names
+        return f" {ours} draws {', '.join(left) or 'nothing'}; {theirs} draws {', '.join(right) or 'nothing'}."
+
+    def _rule(self, cause: Cause, canonical: str) -> Rule | None:
+        fitting = [
+            rule
+            for rule in self.rules
+            if rule.effect == "numbers"
+            and rule.phase == cause.phase
+            and any(fnmatch.fnmatchcase(canonical, pattern) for pattern in rule.applies)
+        ]
+        return min(fitting, key=lambda rule: min(map(len, rule.applies)) * -1, default=None)
+
+
+_FALLBACK = {
+    "config": "Give the layer the same arguments on both sides.",
+    "forward": "Compare this layer's arguments and its source in the two Kerases.",
+    "loss": "Compare reduction, label smoothing, from_logits, masks and loss weights of the two sides.",
+    "gradient": "Compare regularizers, custom gradients and what is excluded from training.",
+    "optimizer": "State every hyperparameter of the optimizer explicitly, with the values of Keras 2.",
+    "state": "Compare what updates this variable: momentum, and the formula of the statistic.",
+    "metric": "Compare what the metric is fed: mask, sample weights, and how batches are averaged.",
+}
+
+
+def changes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Scalar settings that both sides state and that differ: name -> (reference, candidate)."""
+    plain = (bool, int, float, str, type(None))
+    found: dict[str, tuple[Any, Any]] = {}
+    for name in ours.keys() & theirs.keys() - _UNTOLD:
+        left, right = _plain(ours[name]), _plain(theirs[name])
+        if isinstance(left, plain) and isinstance(right, plain) and not _same(left, right):
+            found[name] = (left, right)
+    return dict(sorted(found.items()))
+
+
+def _plain(value: Any) -> Any:
+    """A serialized object stands for its class: {"class_name": "Zeros", ...} -> "Zeros"; numbers out of strings."""
+    if isinstance(value, Mapping) and "class_name" in value:
+        return str(value["class_name"])
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+        return abs(left - right) <= 1e-6 * max(abs(left), abs(right))
+    return left == right or {left, right} in ({None, ""}, {None, False})
+
+
+def _percent(error: float | None) -> str:
+    if error is None:
+        return "differs"
+    if error == float("inf"):
+        return "not finite on one side"
+    return f"{error:.2%} of its size" if error >= 1e-4 else f"{error:.1e} of its size"

@@ -1,0 +1,372 @@
+"""The causes of a difference, in causal order.
+
+In: what each side recorded of the same single steps, the candidate forced by the reference's tensors, so that every
+array is a local result; the reference's own results after one-ulp moves. Out: Causes and notes. Called by compare.
+
+The order is that of DESIGN: structure, initial values, batches, forward (in call order), loss, gradients, optimizer,
+state, metrics. A difference that an earlier cause in the same layer explains is not listed again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from kparity.analysis.noise import Gap, gap
+from kparity.findings import PHASES
+from kparity.trace import Key, parse
+
+DOUBT = 20.0
+"""Times the noise floor above which a difference is looked into. Measured on the fixtures: a fused and an unfused batch
+normalization that compute the same formula are up to 16 floors apart, all other equal layers under 6."""
+CERTAIN = 500.0
+"""Times the noise floor from which a difference can't be round-off; between DOUBT and this a float64 run decides."""
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step as the two sides replayed it: the arrays that are not equal bit for bit.
+
+    `reference` also has the gradients of those arrays; `moved` is the reference after one-ulp moves. `lone_masks` are
+    keys of masks that only one side has.
+    """
+
+    step: int
+    reference: Arrays
+    candidate: Arrays
+    moved: Arrays
+    lone_masks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A local difference of one array at one step."""
+
+    key: Key
+    phase: str
+    step: int
+    gap: Gap
+    order: int
+    kind: str = "numbers"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One origin of a difference. `also`: other layers or variables in which the same thing happens.
+
+    `local_error` and `noise_floor` are relative to the root mean square of the reference's array.
+    """
+
+    phase: str
+    layer: str | None
+    variable: str | None
+    step: int | None
+    kind: str
+    local_error: float | None = None
+    noise_floor: float | None = None
+    ratio: float = float("inf")
+    order: int = 0
+    also: tuple[str, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+def structure(missing: list[dict[str, Any]], extra: list[dict[str, Any]]) -> list[Cause]:
+    """Variables that only one side has."""
+    found = [(variable, "missing-variable") for variable in missing] + [(v, "extra-variable") for v in extra]
+    return [Cause("config", v["layer"], v["name"], 0, kind, evidence={"shape": v["shape"]}) for v, kind in found]
+
+
+def initial(reference: Arrays, candidate: Arrays) -> list[Cause]:
+    """Initial weights and optimizer state that differ although both sides drew the same numbers."""
+    causes = []
+    for order, (text, value) in enumerate(reference.items()):
+        other = candidate.get(text)
+        if other is None or other.shape != value.shape:
+            continue
+        seen = gap(value, other, value)
+        if seen.ratio > CERTAIN:
+            key = parse(text)
+            phase = "init" if key.kind == "var" else "optimizer"
+            kind = "numbers" if key.kind == "var" else "initial-slot"
+            layer = key.owner.split(":")[0] or None
+            name = key.owner if key.kind == "var" else f"{key.owner} {key.index}".strip()
+            evidence = {"array": text, "variables": [key.owner]}
+            causes.append(
+                Cause(phase, layer, name, 0, kind, seen.error, seen.floor, seen.ratio, order, evidence=evidence)
+            )
+    return causes
+
+
+def batches(reference: list[str], candidate: list[str]) -> list[Cause]:
+    """The first batch whose bytes differ."""
+    for step, (left, right) in enumerate(zip(reference, candidate, strict=False), start=1):
+        if left != right:
+            return [Cause("data", None, None, step, "numbers")]
+    if len(reference) != len(candidate):
+        return [Cause("data", None, None, min(len(reference), len(candidate)) + 1, "length")]
+    return []
+
+
+def observe(record: StepRecord, order: Mapping[str, int], trainable: set[str]) -> tuple[list[Seen], list[Seen]]:
+    """Local differences above DOUBT: those that training reads, and those that it doesn't.
+
+    Of a layer's output only elements with a gradient count: where the upstream gradient is exactly zero, as behind a
+    mask, no difference reaches the loss.
+    """
+    live, idle = [], []
+    for text, reference in record.reference.items():
+        candidate = record.candidate.get(text)
+        key = parse(text)
+        phase = phase_of(key, trainable)
+        if candidate is None or phase is None or candidate.shape != reference.shape:
+            continue
+        moved = record.moved.get(text, reference)
+        seen = gap(reference, candidate, moved)
+        if seen.ratio <= DOUBT:
+            continue
+        place = order.get(text, len(order))
+        used = _used(record.reference, key)
+        if used is not None:
+            inside = gap(reference[used], candidate[used], moved[used])
+            if inside.ratio <= DOUBT:
+                idle.append(Seen(key, phase, record.step, seen, place))
+                continue
+            seen = inside
+        live.append(Seen(key, phase, record.step, seen, place))
+    live.extend(_nonfinite_only(record, order))
+    return live, idle
+
+
+def _nonfinite_only(record: StepRecord, order: Mapping[str, int]) -> Iterable[Seen]:
+    for text, candidate in record.candidate.items():
+        key = parse(text)
+        if key.kind == "out" and np.issubdtype(candidate.dtype, np.floating) and text in record.reference:
+            reference = record.reference[text]
+            if not np.isfinite(candidate).all() and np.isfinite(reference).all():
+                infinite = Gap(float("inf"), 0.0, float("inf"))
+                yield Seen(key, "forward", record.step, infinite, order.get(text, len(order)), "nan")
+
+
+def _used(reference: Arrays, key: Key) -> np.ndarray | None:
+    back = {"out": "dy", "in": "dx"}.get(key.kind)
+    if back is None:
+        return None
+    upstream = reference.get(f"{back}|{key.owner}|{key.index}")
+    if upstream is None or upstream.shape != reference[str(key)].shape:
+        return None
+    return upstream != 0
+
+
+def phase_of(key: Key, trainable: set[str]) -> str | None:
+    """The phase in which an array is made; None for what is not compared."""
+    if key.kind in {"in", "out", "total"}:
+        return "loss" if key.owner.split("#")[0] == "loss" else "forward"
+    if key.kind in {"dx", "dy"}:
+        return "loss" if key.owner.split("#")[0] == "loss" else "gradient"
+    if key.kind == "var":
+        return "optimizer" if key.owner in trainable else "state"
+    return {"grad": "gradient", "update": "optimizer", "slot": "optimizer", "lr": "optimizer", "log": "metric"}.get(
+        key.kind
+    )
+
+
+def masks(record: StepRecord, order: Mapping[str, int]) -> dict[str, str]:
+    """Layer call -> the call that lost or changed the mask which it received.
+
+    The origin is the first call whose outgoing mask differs while the mask that it was given did not.
+    """
+
+    changed = {text for text in record.candidate if parse(text).kind in {"inmask", "outmask"}} | set(record.lone_masks)
+    keys = [parse(text) for text in sorted(changed, key=lambda text: order.get(text, len(order)))]
+    got = {key.owner for key in keys if key.kind == "inmask"}
+    gave = [key.owner for key in keys if key.kind == "outmask"]
+    origin = next((owner for owner in gave if owner not in got), None)
+    return dict.fromkeys(got, origin) if origin is not None else {}
+
+
+def causes(
+    records: list[StepRecord], order: list[str], trainable: set[str], owners: Mapping[str, str], before: list[Cause]
+) -> tuple[list[Cause], list[Seen]]:
+    """Every independent cause in causal order, after those already found, and differences that training never reads.
+
+    `owners`: variable name -> path of its layer. `before`: causes of structure, initial values and data.
+    """
+    ranks = {text: rank for rank, text in enumerate(order)}
+    live: list[Seen] = []
+    idle: list[Seen] = []
+    origins: dict[str, str] = {}
+    for record in records:
+        seen, unread = observe(record, ranks, trainable)
+        live += seen
+        idle += unread
+        origins |= masks(record, ranks)
+    found = list(before)
+    blamed = {cause.layer for cause in before if cause.phase == "config" and cause.layer}
+    for phase in PHASES:
+        here = [seen for seen in live if seen.phase == phase]
+        if phase == "forward":
+            for seen in [s for s in live if s.phase in {"forward", "loss"} and s.key.owner in origins]:
+                here = [s for s in here if s.key != seen.key]
+                live = [s for s in live if not (s.key.owner == seen.key.owner and s.phase in {"forward", "loss"})]
+                blamed.add(_layer(seen.key, owners))
+                here.append(replace(seen, key=Key("outmask", origins[seen.key.owner]), phase="forward", kind="mask"))
+        here = [seen for seen in here if not _explained(seen, blamed, owners)]
+        if phase == "loss" and here:
+            blamed.add("loss")
+        if phase == "optimizer":
+            if any(seen.key.kind == "lr" for seen in here):
+                here = [seen for seen in here if seen.key.kind in {"lr", "update"}]
+            here = [_sparse(seen, here, ranks) for seen in here]
+        if phase == "metric" and "loss" in blamed:
+            here = [seen for seen in here if seen.key.owner != "loss"]
+        found += _group(phase, here, owners)
+        blamed |= {layer for seen in here if (layer := _layer(seen.key, owners)) is not None}
+    return found, idle
+
+
+def _layer(key: Key, owners: Mapping[str, str]) -> str | None:
+    if key.kind in {"grad", "update", "var", "slot"}:
+        return owners.get(key.owner)
+    if key.kind in {"lr", "log", "total"}:
+        return None
+    return key.owner.split("#")[0]
+
+
+def _explained(seen: Seen, blamed: set[str], owners: Mapping[str, str]) -> bool:
+    layer = _layer(seen.key, owners)
+    if layer is None or seen.phase == "optimizer":
+        return False
+    if seen.kind != "mask" and seen.phase == "forward" and layer in blamed:
+        return True
+    return any(layer == other or layer.startswith(other + "/") for other in blamed) and seen.kind != "mask"
+
+
+def _group(phase: str, seen: list[Seen], owners: Mapping[str, str]) -> list[Cause]:
+    """One cause for what is one thing: a quantity of the optimizer, a layer (its first array), a loss, a metric."""
+    groups: dict[Any, list[Seen]] = {}
+    for one in seen:
+        if phase == "optimizer":
+            name: Any = _quantity(one.key, seen)
+        elif phase in {"metric", "loss"}:
+            name = one.key.owner.split("#")[0]
+        else:
+            name = _layer(one.key, owners)
+        if name != "":
+            groups.setdefault((name, one.kind), []).append(one)
+    found = []
+    for (name, kind), members in groups.items():
+        first_step = min(one.step for one in members)
+        early = [one for one in members if one.step == first_step]
+        lead = min(early, key=lambda one: (one.order, -one.gap.ratio))
+        if phase == "optimizer":
+            lead = max(early, key=lambda one: (one.key.kind == "update", one.gap.ratio))
+        variables = sorted(
+            {one.key.owner for one in members if one.key.kind in {"grad", "update", "var", "slot"}} - {""}
+        )
+        evidence = {
+            "array": str(lead.key),
+            "kinds": sorted({one.key.kind for one in members}),
+            "variables": variables,
+            "quantity": name,
+        }
+        layer = name
+        if phase in {"optimizer", "metric", "loss"}:
+            layer = owners.get(variables[0]) if phase == "optimizer" and len(variables) == 1 else None
+        found.append(
+            Cause(
+                phase,
+                layer,
+                _variable(phase, lead, variables),
+                first_step,
+                kind,
+                lead.gap.error,
+                lead.gap.floor,
+                max(one.gap.ratio for one in members),
+                lead.order,
+                tuple(variables) if phase == "optimizer" and len(variables) > 1 else (),
+                evidence,
+            )
+        )
+    return sorted(found, key=lambda cause: (cause.order, cause.layer or ""))
+
+
+def _sparse(seen: Seen, others: list[Seen], ranks: Mapping[str, int]) -> Seen:
+    """Call a difference `sparse` where the gradient has rows and the dense update from its sum does not differ."""
+    owner = seen.key.owner
+    sparse = f"rows|{owner}|0" in ranks and not any(
+        other.key.kind == "update" and other.key.owner == owner and other.step == seen.step for other in others
+    )
+    return replace(seen, kind="sparse") if sparse and seen.key.kind in {"slot", "var"} else seen
+
+
+def _quantity(key: Key, seen: list[Seen]) -> str:
+    """What of the optimizer differs: the rate, a slot, or the update; "" for what a differing slot explains.
+
+    Slots are made before new weights, so a weight's update is not a cause of its own where a slot that it reads
+    differs: one of its own, or one that all weights share.
+    """
+    if key.kind == "lr":
+        return "learning_rate"
+    if key.kind == "slot":
+        return key.index
+    slots = {one.key.owner for one in seen if one.key.kind == "slot"}
+    return "" if "" in slots or key.owner in slots else "update"
+
+
+def _variable(phase: str, lead: Seen, variables: list[str]) -> str | None:
+    if lead.key.kind == "lr":
+        return "learning_rate"
+    if phase == "metric":
+        return lead.key.owner
+    if phase == "optimizer":
+        return variables[0] if len(variables) == 1 else None
+    return lead.key.owner if lead.key.kind in {"grad", "update", "var"} else None
+
+
+def rank(cause: Cause) -> tuple[int, int]:
+    """Where a cause stands in causal order."""
+    return PHASES.index(cause.phase), cause.order
+
+
+def merge(
+    found: list[Cause], classes: Mapping[str, str], changes: Callable[[str | None], Mapping[str, Any]]
+) -> list[Cause]:
+    """Layers of one class that differ in the same way become one cause: the first, and the others in `also`.
+
+    The same way: the same arrays, and the same change of configuration, if any.
+    """
+    merged: dict[Any, Cause] = {}
+    for cause in found:
+        if cause.layer is None:
+            merged[id(cause)] = cause
+            continue
+        tails = tuple(sorted({name.split(":")[-1] for name in cause.evidence.get("variables", [])}))
+        kind = classes.get(cause.layer, cause.layer)
+        key = (cause.phase, cause.kind, kind, tails, tuple(sorted(changes(cause.layer).items(), key=str)))
+        first = merged.get(key)
+        if first is None:
+            merged[key] = cause
+        else:
+            name = cause.variable or cause.layer
+            merged[key] = replace(first, also=(*first.also, name), ratio=max(first.ratio, cause.ratio))
+    return list(merged.values())
+
+
+def roundoff(record: StepRecord, cause: Cause) -> bool:
+    """Whether a difference seen in float32 all but vanishes in float64: to under a thousandth of its relative size.
+
+    `record`: the step of the cause in float64. An array that isn't in it is equal there bit for bit.
+    """
+    text = cause.evidence["array"]
+    reference, candidate = record.reference.get(text), record.candidate.get(text)
+    if candidate is None:
+        return True
+    if reference is None or reference.shape != candidate.shape:
+        return False
+    used = _used(record.reference, parse(text))
+    if used is not None:
+        reference, candidate = reference[used], candidate[used]
+    return gap(reference, candidate, reference).error < 1e-3 * (cause.local_error or 0.0)

@@ -1,0 +1,486 @@
+"""The conductor: subject -> two side processes -> traces -> match -> noise -> locate -> explain -> verdict.
+
+In: Options from the command line. Out: the verdict as plain data, with its files in a folder. Imports no framework;
+everything that needs one is asked of the side processes. Called by the command `compare`.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kparity import trace
+from kparity.analysis import locate
+from kparity.analysis.explain import Explainer
+from kparity.analysis.locate import Cause, StepRecord
+from kparity.analysis.match import Pairing, pair
+from kparity.rulebook import Rule, rules
+from kparity.runtime.side import SideFailed, SideProcess
+
+REFERENCE, CANDIDATE = "legacy", "keras3"
+GRACE = 120.0
+"""Seconds that the other side may still take for its request after one has failed."""
+ULP_MOVE, REPLAY_MOVE = 1, 11
+"""Keys of the one-ulp moves: of the weights of the rerun, and of everything in the replays."""
+
+Told = Callable[[str, str, int], None]
+"""Told (side, what it does now, step) as the comparison goes on."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to compare. `against`: a file that the Keras 3 side runs instead; `twin`: both sides legacy."""
+
+    subject: Path
+    folder: Path
+    steps: int = 500
+    seeds: tuple[int, ...] = (0,)
+    model: str = "build_model"
+    data: str = "load_data"
+    batch_size: int | None = None
+    migrate: bool = True
+    against: Path | None = None
+    twin: bool = False
+    timeout: float = 600.0
+
+
+@dataclass
+class _Run:
+    """A comparison under way."""
+
+    options: Options
+    told: Told
+    pool: ThreadPoolExecutor
+    reference: SideProcess
+    candidate: SideProcess
+    rules: tuple[Rule, ...]
+    notes: list[str] = field(default_factory=list)
+    stage: str = ""
+
+    def both(self, left: Callable[[], Any], right: Callable[[], Any]) -> tuple[Any, Any]:
+        """Run two requests at once. Raises the failure of either, the reference's first, after both have answered."""
+        futures: list[Future[Any]] = [self.pool.submit(left), self.pool.submit(right)]
+        wait(futures, return_when=FIRST_EXCEPTION)
+        wait(futures, timeout=GRACE)
+        for future in futures:
+            if future.done() and (error := future.exception()) is not None:
+                raise error
+        return futures[0].result(), futures[1].result()
+
+    def say(self, stage: str) -> None:
+        self.stage = stage
+        self.told("", stage, 0)
+
+
+def chosen_steps(steps: int) -> list[int]:
+    """The steps that are replayed alone: the first two, then ever later ones, and the last (1-based)."""
+    return sorted({step for step in (1, 2, 10, steps // 4, steps // 2, steps) if 1 <= step <= steps})
+
+
+def compare(options: Options, told: Told) -> dict[str, Any]:
+    """Run the comparison and return its verdict; a side that fails makes the verdict `error`, not an exception.
+
+    Leaves map.parquet, logs, and the trace in `options.folder`. Raises OSError where the folder can't be written.
+    """
+    started = time.monotonic()
+    book = rules()
+    shutil.rmtree(options.folder / "trace", ignore_errors=True)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    verdict: dict[str, Any] = {
+        "schema": 1,
+        "verdict": "error",
+        "subject": str(options.subject),
+        "steps": options.steps,
+        "seeds": list(options.seeds),
+        "sides": {},
+        "causes": [],
+        "accuracy": None,
+        "curves": None,
+        "error": None,
+        "notes": [],
+        "migration": [],
+        "cost": {},
+    }
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(2))
+        try:
+            candidate_file = _candidate_file(options, verdict)
+            sides = []
+            for name, adapter in ((REFERENCE, "legacy"), (CANDIDATE, "legacy" if options.twin else "keras3")):
+                log = options.folder / f"{name}.log"
+                progress = _progress(told, name)
+                sides.append(stack.enter_context(SideProcess(name, adapter, log, options.timeout, progress)))
+            run = _Run(options, told, pool, sides[0], sides[1], () if options.twin else book, verdict["notes"])
+            _load(run, verdict, candidate_file)
+            results = [_one_seed(run, verdict, seed) for seed in options.seeds]
+            _conclude(verdict, results)
+        except SideFailed as failed:
+            _fail(verdict, failed)
+    verdict["cost"] |= {"seconds": round(time.monotonic() - started, 2), "trace_bytes": _size(options.folder / "trace")}
+    return verdict
+
+
+def _progress(told: Told, name: str) -> Callable[[str, Any], None]:
+    return lambda side, value: told(name, "", value) if isinstance(value, int) else None
+
+
+def _candidate_file(options: Options, verdict: dict[str, Any]) -> Path:
+    """The file that the Keras 3 side runs: another one, the same, or the same as `migrate` would leave it."""
+    if options.against is not None:
+        return options.against
+    if options.twin or not options.migrate:
+        return options.subject
+    from kparity.codemod.migrate import migrate_source
+
+    try:
+        text = options.subject.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SideFailed("kparity", "usage", f"{options.subject} can't be read: {error}") from None
+    migrated = migrate_source(text, str(options.subject))
+    verdict["migration"] = [finding.to_json() for finding in migrated.findings]
+    if migrated.error:
+        raise SideFailed("kparity", "usage", f"{options.subject} can't be migrated: {migrated.error}")
+    file = options.folder / f"{options.subject.stem}_keras3.py"
+    file.write_text(migrated.text, encoding="utf-8")
+    return file
+
+
+def _load(run: _Run, verdict: dict[str, Any], candidate_file: Path) -> None:
+    options = run.options
+    run.say("importing Keras and the model file")
+    names = {"model": options.model, "data": options.data}
+    origin = options.against or options.subject
+
+    def ask(side: SideProcess, path: Path, origin: Path) -> Any:
+        return side.ask("load", path=str(path.resolve()), origin=str(origin.resolve()), **names)
+
+    left, right = run.both(
+        lambda: ask(run.reference, options.subject, options.subject), lambda: ask(run.candidate, candidate_file, origin)
+    )
+    verdict["sides"] = {REFERENCE: left, CANDIDATE: right}
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What one seed gave."""
+
+    causes: list[dict[str, Any]]
+    notes: list[str]
+    curves: dict[str, Any]
+    doubtful: bool
+
+
+def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> _Result:
+    options = run.options
+    folder = options.folder / "trace" / f"seed-{seed}"
+    build = {"seed": seed, "steps": options.steps, "batch_size": options.batch_size, "folder": str(folder.resolve())}
+    run.say("building the models and cutting the batches")
+    left, right = run.both(
+        lambda: run.reference.ask("build", own=REFERENCE, keep_batches=True, **build),
+        lambda: run.candidate.ask("build", own=CANDIDATE, keep_batches=False, **build),
+    )
+    for name, told in ((REFERENCE, left), (CANDIDATE, right)):
+        verdict["sides"][name] |= {key: told[key] for key in ("module", "jit_compile", "parameters")}
+    pairing = pair(left, right)
+    owners = {variable["name"]: variable["layer"] for variable in left["variables"]}
+    draws = {
+        right["owners"][mine]: left["owners"][theirs]
+        for mine, theirs in pairing.variables.items()
+        if right["owners"].get(mine) and left["owners"].get(theirs) and right["owners"][mine] != left["owners"][theirs]
+    }
+    run.candidate.ask("align", layers=pairing.layers, variables=pairing.variables, names=draws)
+
+    before = locate.structure(pairing.missing_variables, pairing.extra_variables)
+    before += locate.initial(_state(folder, REFERENCE, 0), _state(folder, CANDIDATE, 0))
+    before += locate.batches(left["hashes"], right["hashes"])
+
+    run.say("training")
+    chosen = chosen_steps(options.steps)
+    train = {"steps": options.steps, "chosen": chosen, "initial": f"tensors/{REFERENCE}-state-000000.safetensors"}
+    ours, theirs = run.both(
+        lambda: run.reference.ask("train", nudge=0, name=REFERENCE, **train),
+        lambda: run.candidate.ask("train", nudge=0, name=CANDIDATE, **train),
+    )
+    lasted = min(side["nonfinite_step"] or options.steps for side in (ours, theirs))
+    notes = []
+    if ours["nonfinite_step"] != theirs["nonfinite_step"] and lasted not in chosen:
+        chosen = sorted({*[step for step in chosen if step <= lasted], lasted})
+        run.say("training again up to the step that is not finite")
+        run.reference.ask("train", nudge=0, name=REFERENCE, **{**train, "steps": lasted, "chosen": chosen})
+    chosen = [step for step in chosen if step <= lasted]
+
+    run.say("replaying single steps, and training again from weights one ulp away")
+    free = run.reference.ask("replay", **_replay(chosen, REFERENCE))
+    rerun, forced = run.both(
+        lambda: run.reference.ask("train", nudge=ULP_MOVE, name="noise", **{**train, "chosen": []}),
+        lambda: run.candidate.ask("replay", **_replay(chosen, CANDIDATE)),
+    )
+    _move(run, forced, chosen)
+    records = [_record(folder, step, forced) for step in chosen]
+    trainable = {variable["name"] for variable in left["variables"] if variable["trainable"]}
+    found, idle = locate.causes(records, free["order"], trainable, owners, before)
+    found = _learning_rate(found, ours["curves"], theirs["curves"])
+    found = _not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
+    notes += _unread(idle)
+    notes += _unmatched(pairing, left, right)
+
+    names = ("Keras 2", "the other side" if options.twin else "Keras 3")
+    explainer = Explainer(left, right, pairing.layers, run.rules, names)
+    found = locate.merge(found, explainer.classes, explainer.layer_changes)
+    found = _arbitrate(run, found, folder, notes)
+    told_causes = [explainer.tell(cause) for cause in found]
+    curves = _curves(ours, theirs, rerun)
+    _write_map(run.options.folder, folder, ours, theirs, rerun, trainable, owners)
+    verdict["cost"]["peak_mb"] = {REFERENCE: rerun["peak_mb"], CANDIDATE: theirs["peak_mb"]}
+    doubtful = not told_causes and _unexplained(curves)
+    _tidy(folder)
+    return _Result(told_causes, notes, curves, doubtful)
+
+
+def _state(folder: Path, name: str, step: int) -> dict[str, np.ndarray]:
+    return trace.read_arrays(trace.step_file(folder, f"{name}-state", step))
+
+
+def _replay(chosen: list[int], name: str, suffix: str = "", float64: bool = False) -> dict[str, Any]:
+    """The request that replays single steps on a side: the reference free, the candidate forced by it."""
+    return {
+        "steps": chosen,
+        "states": f"{REFERENCE}-state",
+        "forced": None if name == REFERENCE else f"{REFERENCE}-replay{suffix}",
+        "nudge": 0,
+        "name": f"{name}-replay{suffix}",
+        "float64": float64,
+    }
+
+
+def _move(run: _Run, forced: dict[str, Any], chosen: list[int]) -> None:
+    """Measure the noise floor of the arrays that differ, and of no others."""
+    steps = [step for step in chosen if forced["unlike"][str(step)]]
+    if steps:
+        request = {**_replay(steps, CANDIDATE), "nudge": REPLAY_MOVE, "name": "moved"}
+        run.reference.ask("replay", only=forced["unlike"], **request)
+
+
+def _record(folder: Path, step: int, forced: dict[str, Any], suffix: str = "") -> StepRecord:
+    keys = set(forced["unlike"][str(step)])
+    gradients = {key.replace("out|", "dy|", 1) for key in keys} | {key.replace("in|", "dx|", 1) for key in keys}
+
+    def arrays(name: str, wanted: set[str]) -> dict[str, np.ndarray]:
+        file = trace.step_file(folder, name + suffix, step)
+        return trace.read_arrays(file, wanted) if file.exists() else {}
+
+    return StepRecord(
+        step,
+        arrays(f"{REFERENCE}-replay", keys | gradients),
+        arrays(f"{CANDIDATE}-replay", keys),
+        arrays("moved", keys),
+        tuple(forced["lone_masks"][str(step)]),
+    )
+
+
+def _learning_rate(found: list[Cause], ours: dict[str, Any], theirs: dict[str, Any]) -> list[Cause]:
+    """Date a learning-rate cause by the curves, which hold the rate of every step."""
+    left, right = ours.get("learning_rate", []), theirs.get("learning_rate", [])
+    apart = [step for step, (a, b) in enumerate(zip(left, right, strict=False), 1) if abs(a - b) > 1e-5 * abs(a)]
+    if not apart:
+        return found
+    step = apart[0]
+    evidence = {"rates": (left[step - 1], right[step - 1])}
+    error = abs(right[step - 1] / left[step - 1] - 1) if left[step - 1] else float("inf")
+    rest = [cause for cause in found if cause.variable != "learning_rate"]
+    floor = float(np.finfo(np.float32).eps) / 2
+    rate = Cause("optimizer", None, "learning_rate", step, "numbers", error, floor, error / floor, -1, (), evidence)
+    at = next((i for i, cause in enumerate(rest) if locate.rank(cause) >= locate.rank(rate)), len(rest))
+    return [*rest[:at], rate, *rest[at:]]
+
+
+def _arbitrate(run: _Run, found: list[Cause], folder: Path, notes: list[str]) -> list[Cause]:
+    """Where a difference is little above the noise floor, both sides run the step in float64: round-off shrinks."""
+    doubtful = [cause for cause in found if cause.ratio < locate.CERTAIN]
+    if not doubtful:
+        return found
+    step = doubtful[0].step or 1
+    run.say("deciding a doubtful difference in float64")
+    try:
+        run.reference.ask("replay", **_replay([step], REFERENCE, "-float64", float64=True))
+        forced = run.candidate.ask("replay", **_replay([step], CANDIDATE, "-float64", float64=True))
+    except SideFailed as failed:
+        if failed.kind in {"died", "hung"}:
+            raise
+        notes.append(
+            f"A difference of {max(c.ratio for c in doubtful):.0f} noise floors could not be decided in float64, which "
+            f"this model does not run in ({failed.message}); it is not called a cause."
+        )
+        return [cause for cause in found if cause.ratio >= locate.CERTAIN]
+    record = _record(folder, step, forced, "-float64")
+    return [cause for cause in found if cause not in doubtful or not locate.roundoff(record, cause)]
+
+
+def _not_finite(found: list[Cause], ours: int | None, theirs: int | None, notes: list[str]) -> list[Cause]:
+    if ours is not None and ours == theirs:
+        notes.append(f"The loss stops being finite at step {ours} on both sides: compared up to there.")
+    elif ours != theirs and not found:
+        step = min(step for step in (ours, theirs) if step is not None)
+        return [Cause("loss", None, None, step, "nan", evidence={"kinds": []})]
+    return found
+
+
+def _unread(idle: list[locate.Seen]) -> list[str]:
+    told: dict[str, float] = {}
+    for seen in idle:
+        told[seen.key.owner] = max(told.get(seen.key.owner, 0.0), seen.gap.error)
+    return [
+        f"`{owner}` differs ({error:.1%}) only where training never looks, such as behind a mask; it matters only to "
+        "code that reads those outputs."
+        for owner, error in told.items()
+    ]
+
+
+def _unmatched(pairing: Pairing, left: dict[str, Any], right: dict[str, Any]) -> list[str]:
+    with_weights = {variable["layer"] for side in (left, right) for variable in side["variables"]}
+    lone = [layer["path"] for layer in right["layers"] if layer["path"] not in pairing.layers]
+    lone = [path for path in lone if path in with_weights]
+    return [f"Layer `{path}` of the Keras 3 side has no partner." for path in lone]
+
+
+def _curves(ours: dict[str, Any], theirs: dict[str, Any], rerun: dict[str, Any]) -> dict[str, Any]:
+    sides = {REFERENCE: ours, CANDIDATE: theirs, "noise": rerun}
+    steps = max(len(side["curves"].get("loss", [])) for side in sides.values())
+
+    def padded(values: list[float]) -> list[float | None]:
+        return [*values, *[None] * (steps - len(values))]
+
+    names = [name for name in ours["curves"] if name in theirs["curves"]]
+    metrics = {name: {key: padded(side["curves"].get(name, [])) for key, side in sides.items()} for name in names}
+    for name in ours["validation"]:
+        if name in theirs["validation"]:
+            metrics[name] = {key: [*[None] * (steps - 1), side["validation"].get(name)] for key, side in sides.items()}
+    return {"steps": list(range(1, steps + 1)), "metrics": metrics}
+
+
+def _unexplained(curves: dict[str, Any]) -> bool:
+    """Whether the final accuracies are further apart than the noise explains, although no step showed a cause."""
+    from kparity.analysis.curves import accuracy
+
+    end = accuracy(curves["metrics"])
+    return end is not None and abs(float(end["difference"])) > max(0.05, 5 * float(end["noise"]))
+
+
+def _write_map(
+    out: Path,
+    folder: Path,
+    ours: dict[str, Any],
+    theirs: dict[str, Any],
+    rerun: dict[str, Any],
+    trainable: set[str],
+    owners: dict[str, str],
+) -> None:
+    import pandas as pd
+
+    def stats(name: str) -> np.ndarray:
+        return trace.read_arrays(trace.step_file(folder, f"{name}-stats", 0))["stats"].astype(np.float64)
+
+    left, right, noise = stats(REFERENCE), stats(CANDIDATE), stats("noise")
+    steps = min(len(left), len(right), len(noise))
+    where = {key: index for index, key in enumerate(theirs["keys"])}
+    head = len(trace.STAT_COLUMNS)
+    frames = []
+    for order, text in enumerate(ours["keys"]):
+        if text not in where:
+            continue
+        key = trace.parse(text)
+        phase = locate.phase_of(key, trainable)
+        a, b, c = left[:steps, order], right[:steps, where[text]], noise[:steps, rerun["keys"].index(text)]
+        scale = np.maximum(a[:, 0], np.finfo(np.float32).tiny)
+
+        def apart(x: np.ndarray, y: np.ndarray, scale: np.ndarray = scale) -> np.ndarray:
+            return np.sqrt(np.mean((x[:, head:] - y[:, head:]) ** 2, axis=1)) / scale
+
+        frames.append(
+            pd.DataFrame(
+                {
+                    "step": np.arange(1, steps + 1, dtype=np.int32),
+                    "phase": phase,
+                    "layer": owners.get(key.owner, key.owner),
+                    "tensor": key.owner.split(":")[-1] if ":" in key.owner else key.kind,
+                    "difference": apart(a, b),
+                    "noise_floor": np.maximum(apart(a, c), np.finfo(np.float32).eps / 2),
+                    "order": np.int32(order),
+                }
+            )
+        )
+    if frames:
+        pd.concat(frames).to_parquet(out / "map.parquet", index=False)
+
+
+def _tidy(folder: Path) -> None:
+    """Keep what a reader of the trace needs; batches, states and one-ulp replays were for the run itself."""
+    for pattern in ("batch-*", "*-state-*", "moved-*", "*float64*"):
+        for file in (folder / "tensors").glob(pattern):
+            file.unlink()
+
+
+def _conclude(verdict: dict[str, Any], results: list[_Result]) -> None:
+    """Several seeds make one verdict: causes united, curves of the first seed, accuracies averaged."""
+    from kparity.analysis.curves import accuracy
+
+    united: dict[Any, dict[str, Any]] = {}
+    for result in results:
+        for cause in result.causes:
+            united.setdefault((cause["phase"], cause["layer"], cause["variable"], cause["kind"]), cause)
+    verdict["causes"] = sorted(united.values(), key=lambda cause: locate.PHASES.index(cause["phase"]))
+    verdict["notes"] = list(dict.fromkeys(note for result in results for note in result.notes))
+    verdict["curves"] = results[0].curves
+    ends = [end for result in results if (end := accuracy(result.curves["metrics"])) is not None]
+    if ends:
+        means = {key: float(np.mean([end[key] for end in ends])) for key in ("legacy", "keras3", "difference", "noise")}
+        verdict["accuracy"] = {"metric": ends[0]["metric"], **means}
+    if verdict["causes"]:
+        verdict["verdict"] = "different"
+    elif any(result.doubtful for result in results):
+        verdict["verdict"] = "inconclusive"
+        verdict["notes"].append(
+            "Every replayed step is equal, yet the final accuracies are further apart than the measured noise: train "
+            "longer, or with more seeds."
+        )
+    else:
+        verdict["verdict"] = "equivalent"
+
+
+def _fail(verdict: dict[str, Any], failed: SideFailed) -> None:
+    verdict["verdict"] = "error"
+    verdict["error"] = {
+        "side": failed.side,
+        "kind": failed.kind,
+        "message": failed.message,
+        "where": failed.where,
+        "output": list(failed.output),
+    }
+    if failed.side == CANDIDATE and failed.kind == "raised":
+        cause = Cause("api", None, None, None, "raised")
+        verdict["causes"] = [
+            {
+                **{
+                    key: value
+                    for key, value in vars(cause).items()
+                    if key in {"phase", "layer", "variable", "step", "kind"}
+                },
+                "local_error": None,
+                "noise_floor": None,
+                "rule": None,
+                "proven": False,
+                "message": f"The Keras 3 side raises where Keras 2 runs: {failed.message}",
+                "fix": "Run `kparity migrate --diff` on the file, and mend the line that is named.",
+                "also": [],
+            }
+        ]
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
