@@ -261,7 +261,7 @@ def schedule_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
     return Edit(argument_splices(spec, module, call), tuple(needs), certain)
 
 
-# -- templates, attributes, names ---------------------------------------------------------------------------------------
+# -- templates, attributes, names --------------------------------------------------------------------------------
 
 
 def template_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:

@@ -240,7 +240,11 @@ def _drop(module: Module, node: ast.stmt, aliases: list[ast.alias]) -> list[Spli
         return [Splice(start - (len(before) - len(before.rstrip(" \t;"))), end, "")]
     if rest.strip():
         return []
-    return [Splice(start - len(before), end + len(rest), "")]
+    end += len(rest)
+    if not module.text[: start - len(before)].strip():
+        # an import that stood first leaves no empty lines at the top
+        end += len(module.text[end:]) - len(module.text[end:].lstrip("\r\n"))
+    return [Splice(start - len(before), end, "")]
 
 
 def _block(module: Module, node: ast.stmt) -> list[ast.stmt]:

@@ -340,8 +340,9 @@ class _Finder:
         if self.book.named(dotted, ("call", "template", "rename", "public", "base", "manual")):
             # another rule knows it, and says what it has to say where it is called
             parent = self.module.names.parent(node)
-            called = isinstance(parent, ast.Call) and parent.func is node
-            if isinstance(node, ast.ImportFrom) or (called and any(True for _ in self._call(parent))):
+            if isinstance(node, ast.ImportFrom):
+                return
+            if isinstance(parent, ast.Call) and parent.func is node and any(True for _ in self._call(parent)):
                 return
         where = "only as tf.keras, with the TensorFlow backend" if dotted in shim_names() else "nowhere"
         yield self._site(rule, node, None, f"{dotted} is in Keras 3 {where}")

@@ -235,7 +235,7 @@ class Values:
         return None
 
     def _takes_tensor(self, home: Scope, name: str) -> bool:
-        """Is the parameter a tensor? Yes for the input of a layer's `call` or of a Lambda, or if a layer is called on it."""
+        """Is the parameter a tensor? The input of a layer's `call` or of a Lambda is, and what a layer is called on."""
         function = home.node
         if isinstance(function, ast.FunctionDef):
             positional = [a.arg for a in [*function.args.posonlyargs, *function.args.args]]
@@ -308,7 +308,6 @@ def _self_attributes(home: ast.ClassDef) -> dict[str, list[tuple[ast.expr, ast.A
                     for element in target.elts:
                         if isinstance(element, ast.Attribute) and _is_self(element.value):
                             found.setdefault(element.attr, []).append((ast.Constant(value=...), node))
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Attribute) and node.value is not None:
-            if _is_self(node.target.value):
-                found.setdefault(node.target.attr, []).append((node.value, node))
+        elif isinstance(node, ast.AnnAssign) and node.value is not None and isinstance(node.target, ast.Attribute):
+            found.setdefault(node.target.attr, []).append((node.value, node))
     return found
