@@ -20,19 +20,24 @@ EDITS: dict[str, frozenset[str]] = {
     "import": frozenset(),
     "rename": frozenset({"to"}),
     "public": frozenset(),
-    "call": frozenset({"to", "params", "order", "rename", "drop", "pin", "value", "keywords_from"}),
+    "call": frozenset({"to", "params", "order", "rename", "drop", "pin", "value", "keywords_from", "tuples"}),
     "template": frozenset({"to", "params", "defaults", "drop"}),
     "schedule": frozenset({"to", "defaults"}),
     "literal": frozenset({"to"}),
     "attribute": frozenset({"to"}),
     "method": frozenset({"to"}),
     "base": frozenset({"to"}),
+    "input": frozenset({"argument", "to"}),
+    "strings": frozenset({"arguments", "params", "table"}),
     "path": frozenset({"argument", "position", "suffix", "from", "drop"}),
     "manual": frozenset(),
+    "note": frozenset(),
 }
 """The kinds of edit and what each may say; which of them is needed is checked by `_check_edit`."""
-WHEN = frozenset({"has", "lacks", "equals", "tensor", "positional", "arguments", "old_code"})
-SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "any")
+WHEN = frozenset(
+    {"has", "lacks", "equals", "not_equals", "tensor", "arguments", "old_code", "folder", "inside", "subscripted"}
+)
+SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "shape", "any")
 FAMILIES = {
     "KP1": "imports and namespaces",
     "KP2": "layers and models",
@@ -193,16 +198,23 @@ def _check_edit(entry: dict[str, Any], applies: list[str], where: str) -> None:
         raise RuleError(f"{where}: an edit of kind {edit['kind']!r} has no {unknown!r}")
     for unknown in sorted(set(entry.get("when", {})) - WHEN):
         raise RuleError(f"{where}: unknown condition {unknown!r} in `when`")
-    if (edit["kind"] == "manual") != (entry["safety"] == "manual"):
-        raise RuleError(f"{where}: safety = manual and edit.kind = manual belong together")
-    if edit["kind"] in ("rename", "template", "schedule", "literal", "attribute", "method", "base") and not edit.get(
-        "to"
-    ):
+    if (edit["kind"] in ("manual", "note")) != (entry["safety"] == "manual"):
+        raise RuleError(f"{where}: safety = manual and edit.kind = manual or note belong together")
+    if edit["kind"] in (
+        "rename",
+        "template",
+        "schedule",
+        "literal",
+        "attribute",
+        "method",
+        "base",
+        "input",
+    ) and not edit.get("to"):
         raise RuleError(f"{where}: an edit of kind {edit['kind']!r} needs `to`")
     target = edit.get("to", "")
     if edit["kind"] in ("rename", "base", "call") and target.startswith("keras."):
         _check_target(target, applies, where)
-    elif edit["kind"] in ("template", "schedule"):
+    elif edit["kind"] in ("template", "schedule", "input"):
         for dotted in re.findall(r"\bkeras(?:\.\w+)+", target):
             if dotted not in api(3):
                 raise RuleError(f"{where}: Keras 3 has no {dotted}")

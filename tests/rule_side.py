@@ -1,4 +1,4 @@
-"""One side of the proof of the rules, in a process of its own: runs every rule's snippet and writes what its probe gave.
+"""One side of the proof of the rules, a process of its own: runs every rule's snippet, writes what its probe gave.
 
 Called by test_rules as `python rule_side.py legacy|keras3 RULES.json OUT.json`, with TF_USE_LEGACY_KERAS set to match.
 """
@@ -9,6 +9,7 @@ import json
 import sys
 import tempfile
 import traceback
+from pathlib import Path
 
 
 def plain(value, np):
@@ -40,10 +41,8 @@ def main(side, rules, out):
                     found[rule["id"]] = {"value": plain(eval(rule["probe"], space), np)}
             except BaseException:
                 found[rule["id"]] = {"error": traceback.format_exc(limit=-4)}
-    with open(out, "w") as file:
-        json.dump(found, file)
+    Path(out).write_text(json.dumps(found))
 
 
 if __name__ == "__main__":
-    with open(sys.argv[2]) as given:
-        main(sys.argv[1], json.load(given), sys.argv[3])
+    main(sys.argv[1], json.loads(Path(sys.argv[2]).read_text()), sys.argv[3])

@@ -1,5 +1,5 @@
-"""The rule book proves itself: every safe rule's `before` on Keras 2 and `after` on Keras 3 give the same numbers, and the
-codemod makes `after` of `before`."""
+"""The rule book proves itself: every safe rule's `before` on Keras 2 and `after` on Keras 3 give the same numbers, and
+the codemod makes `after` of `before`."""
 
 import ast
 import json
@@ -18,7 +18,7 @@ from kparity.rulebook import EDITS, FAMILIES, api, expand, rules
 RULES = {rule.id: rule for rule in rules()}
 PROVEN = [key for key, rule in RULES.items() if rule.probe]
 EDITED = [key for key, rule in RULES.items() if rule.before and rule.after and rule.safety != "manual"]
-TOLD = [key for key, rule in RULES.items() if rule.safety == "manual"]
+TOLD = [key for key, rule in RULES.items() if rule.edit["kind"] == "manual"]
 
 
 @pytest.fixture(scope="session")

@@ -117,13 +117,17 @@ def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tu
     rename: dict[str, str] = spec.get("rename", {})
     order = words(spec.get("order"))
     keywords_from = spec.get("keywords_from")
-    pins = {k: v for k, v in spec.get("pin", {}).items() if k not in {a.name for a in given}}
+    tuples = words(spec.get("tuples"))
+    named = {rename.get(a.name or "", a.name) for a in given}
+    pins = {k: v for k, v in spec.get("pin", {}).items() if k not in named}
     plan: list[tuple[Argument, bool, str | None, str | None]] = []
     position, positional = 0, True
     for argument in given:
         name = rename.get(argument.name or "", argument.name)
         keep = argument.name not in drop or argument.name is None
         value = _new_value(spec.get("value", {}).get(argument.name or "", {}), module, argument.value)
+        if argument.name in tuples and _number(module, argument.value):
+            value = f"({module.source(argument.value)},)"
         keyword = argument.keyword.arg if argument.keyword is not None else None
         if not keep:
             positional = positional and argument.keyword is not None
@@ -149,17 +153,16 @@ def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tu
     stars = [a for a in given if a.starred]
     if stars and (pins or order or any(a.keyword is None for a, *_ in changes)):
         raise CannotEdit(f"`{module.source(stars[0].value)}` may hold any argument")
-    if not pins and all(keep and argument.keyword is not None for argument, keep, *_ in changes):
+    if not pins and all(keep and (argument.keyword is not None or k is None) for argument, keep, k, _ in changes):
         return tuple(s for argument, _, keyword, value in changes for s in _plain(module, argument, keyword, value))
     return (_rebuilt(module, call, plan, pins),)
 
 
 def _plain(module: Module, argument: Argument, keyword: str | None, value: str | None) -> list[Splice]:
-    assert argument.keyword is not None
-    assert keyword is not None
-    start = module.start(argument.keyword)
-    old = argument.keyword.arg or ""
-    splices = [Splice(start, start + len(old), keyword)] if keyword != old else []
+    splices: list[Splice] = []
+    if argument.keyword is not None and keyword is not None and keyword != argument.keyword.arg:
+        start = module.start(argument.keyword)
+        splices.append(Splice(start, start + len(argument.keyword.arg or ""), keyword))
     if value is not None:
         splices.append(Splice(module.start(argument.value), module.end(argument.value), value))
     return splices
@@ -170,6 +173,15 @@ def _new_value(table: dict[str, str], module: Module, value: ast.expr) -> str | 
         if key is not None and key in table:
             return table[key]
     return None
+
+
+def _number(module: Module, value: ast.expr) -> bool:
+    """Is this a plain number, or a name that the module gives one number?"""
+    if isinstance(value, ast.Name):
+        home = module.names.scope(value).lookup(value.id)
+        bound = home.bindings[value.id] if home is not None else []
+        return len(bound) == 1 and bound[0].kind == "assign" and _number(module, bound[0].value or value) is True
+    return isinstance(value, ast.Constant) and type(value.value) is int
 
 
 def _constant(value: ast.expr) -> str | None:
@@ -235,6 +247,71 @@ def _separator(cst: Any, node: Any, kept: list[Any]) -> Any:
     if isinstance(node.whitespace_before_args, cst.ParenthesizedWhitespace):
         return cst.Comma(whitespace_after=node.whitespace_before_args)
     return cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+
+
+def strings_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
+    """Strings that stand in some of the arguments, also in lists and dicts there: other strings, or `=code`."""
+    spec = rule.edit
+    wanted = words(spec["arguments"])
+    splices: list[Splice] = []
+    needs: list[Need] = []
+    for argument in arguments(call, words(spec.get("params"))):
+        if argument.name not in wanted:
+            continue
+        for node in _strings(argument.value):
+            new = spec["table"].get(node.value)
+            if new is None:
+                continue
+            if new.startswith("="):
+                text, more = localised(new[1:], module, node)
+                needs += more
+            else:
+                quote = module.source(node)[-1]
+                text = f"{quote}{new}{quote}"
+            splices.append(Splice(module.start(node), module.end(node), text))
+    return Edit(tuple(splices), tuple(needs)) if splices else None
+
+
+def _strings(node: ast.expr) -> list[ast.Constant]:
+    match node:
+        case ast.Constant() if isinstance(node.value, str):
+            return [node]
+        case ast.List() | ast.Tuple():
+            return [s for element in node.elts for s in _strings(element)]
+        case ast.Dict():
+            return [s for element in node.values for s in _strings(element)]
+    return []
+
+
+def input_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
+    """The shape that a first layer was told becomes a layer of its own in front of it."""
+    spec = rule.edit
+    name = spec["argument"]
+    keyword = next((k for k in call.keywords if k.arg == name), None)
+    if keyword is None:
+        return None
+    template, needs = localised(spec["to"], module, call)
+    text = template.replace("{value}", module.source(keyword.value))
+    parent = module.names.parent(call)
+    dropped = argument_splices({"drop": name}, module, call)
+    if isinstance(parent, ast.List) and parent.elts and parent.elts[0] is call:
+        made = module.names.parent(parent)
+        made = module.names.parent(made) if isinstance(made, ast.keyword) else made
+        if isinstance(made, ast.Call) and module.values.called(made.func) == "model":
+            line, column = module.line_column(module.start(call))
+            indent = module.line_text(line)[: column - 1]
+            gap = " " if indent.strip() else module.newline() + indent
+            return Edit((Splice(module.start(call), module.start(call), f"{text},{gap}"), *dropped), tuple(needs))
+    if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Attribute) and parent.func.attr == "add":
+        statement = module.names.parent(parent)
+        if isinstance(statement, ast.Expr) and len(parent.args) == 1:
+            start = module.start(statement)
+            line, column = module.line_column(start)
+            indent = module.line_text(line)[: column - 1]
+            gap = "; " if indent.strip() else module.newline() + indent
+            added = f"{module.source(parent.func)}({text}){gap}"
+            return Edit((Splice(start, start, added), *dropped), tuple(needs))
+    raise CannotEdit("it isn't the first layer of a Sequential model here")
 
 
 def schedule_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:

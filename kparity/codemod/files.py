@@ -1,7 +1,7 @@
 """Many files -> changed files and findings: what the command `migrate` does.
 
-In: paths and options. Out: one `FileResult` a file and the report as text or JSON. Many files are shared out to processes;
-few are done here, because a process takes longer to start than they do.
+In: paths and options. Out: one `FileResult` a file and the report as text or JSON. Many files are shared out to
+processes; few are done here, because a process takes longer to start than they do.
 """
 
 import difflib
@@ -106,7 +106,7 @@ def _diff(name: str, old: str, new: str) -> str:
 
 
 def exit_code(results: list[FileResult], options: Options) -> int:
-    """0: nothing (left) to do. 1: changes needed, or, after writing, something is left to a person. 2: a file failed."""
+    """0: nothing (left) to do. 1: changes needed, or something is left to a person. 2: a file failed."""
     if any(r.error for r in results):
         return Exit.ERROR
     if not options.write and any(r.changed for r in results):

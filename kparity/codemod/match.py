@@ -17,19 +17,21 @@ from .edits import (
     arguments,
     attribute_edit,
     call_edit,
+    input_edit,
     method_edit,
     reference_edit,
     rename_edit,
     renamed,
     schedule_edit,
+    strings_edit,
     template_edit,
     words,
 )
 from .module import Module, Splice
 from .names import normal, under
-from .paths import path_edit
+from .paths import path_edit, tail_of
 
-CALLS = ("call", "template", "schedule", "path", "manual")
+CALLS = ("call", "template", "schedule", "path", "input", "strings", "manual")
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Book:
     def of(cls, rules: tuple[Rule, ...]) -> "Book":
         book = cls()
         for rule in rules:
+            if rule.edit["kind"] == "note":
+                continue
             for pattern in rule.applies:
                 if rule.edit["kind"] == "import":
                     book.flavours.append((pattern, rule))
@@ -204,13 +208,16 @@ class _Finder:
             candidates = self._method_rules(node.func)
         else:
             candidates = []
-        for rule, certain in candidates:
-            if rule.edit["kind"] == "manual" and not rule.when and dotted is not None:
+        handled = False
+        for rule, certain in sorted(candidates, key=lambda pair: pair[0].edit["kind"] == "manual"):
+            if rule.edit["kind"] == "manual" and (handled or (not rule.when and dotted is not None)):
                 continue
             given = arguments(node, words(rule.edit.get("params")) or words(rule.when.get("arguments")))
-            if not self._holds(rule, given):
+            if not self._holds(rule, given, node):
                 continue
-            yield from self._try(rule, node, lambda rule=rule: self._call_edit(rule, node), certain)
+            for site in self._try(rule, node, lambda rule=rule: self._call_edit(rule, node), certain):
+                handled = True
+                yield site
 
     def _method_rules(self, func: ast.Attribute) -> list[tuple[Rule, bool]]:
         rules = [(k, r) for k, r in self.book.methods.get(func.attr, ()) if r.edit["kind"] in CALLS]
@@ -230,11 +237,15 @@ class _Finder:
                 return template_edit(rule, self.module, node)
             case "schedule":
                 return schedule_edit(rule, self.module, node)
+            case "input":
+                return input_edit(rule, self.module, node)
+            case "strings":
+                return strings_edit(rule, self.module, node)
             case "path":
                 return path_edit(rule, self.module, node)
         raise CannotEdit(rule.why)
 
-    def _holds(self, rule: Rule, given: list[Argument]) -> bool:
+    def _holds(self, rule: Rule, given: list[Argument], node: ast.Call) -> bool:
         """Do the rule's conditions on the arguments hold?"""
         when = rule.when
         if when.get("old_code") and not self.old_code:
@@ -247,14 +258,38 @@ class _Finder:
         for name, wanted in when.get("equals", {}).items():
             if name not in values or self.module.source(values[name]) not in words(wanted):
                 return False
-        if "positional" in when:
-            names = {a.name for a in given if a.keyword is None}
-            if not any(name in names for name in words(when["positional"])):
+        for name, refused in when.get("not_equals", {}).items():
+            if name in values and self.module.source(values[name]) in words(refused):
+                return False
+        if "folder" in when and not self._is_folder(values.get(when["folder"])):
+            return False
+        if "inside" in when and (when["inside"] == "call") != self._in_call(node):
+            return False
+        if when.get("subscripted"):
+            parent = self.module.names.parent(node)
+            if not (isinstance(parent, ast.Subscript) and parent.value is node and _is_number(parent.slice)):
                 return False
         for name in words(when.get("tensor")):
             if name in values and self.module.values.kind(values[name]) == "tensor":
                 return True
         return "tensor" not in when
+
+    def _is_folder(self, path: ast.expr | None) -> bool:
+        tail = tail_of(self.module, path)
+        last = tail.text.rsplit("/", 1)[-1] if tail is not None else "."
+        return bool(last) and "." not in last
+
+    def _in_call(self, node: ast.AST) -> bool:
+        """Does the code run inside a layer, where tensors have values, and not between symbolic tensors?"""
+        at: ast.AST | None = node
+        while at is not None:
+            parent = self.module.names.parent(at)
+            if isinstance(at, ast.FunctionDef) and isinstance(parent, ast.ClassDef):
+                return True
+            if isinstance(at, ast.Lambda):
+                return True
+            at = parent
+        return False
 
     def _name(self, node: ast.Attribute | ast.Name) -> Iterator[Site]:
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
@@ -276,7 +311,8 @@ class _Finder:
             for rule in self.book.named(dotted, ("rename", "public")):
                 yield from self._try(rule, node, lambda rule=rule: rename_edit(rule, self.module, node, dotted))
         for rule in self.book.named(dotted, ("literal",)):
-            splice = Splice(self.module.start(node), self.module.end(node), rule.edit["to"])
+            to = rule.edit["to"] if rule.edit["to"] != "*" else dotted.rsplit(".", 1)[-1]
+            splice = Splice(self.module.start(node), self.module.end(node), to)
             yield from self._try(rule, node, lambda splice=splice: Edit((splice,)))
         told = False
         for rule in self.book.named(dotted, ("manual",)):
@@ -318,7 +354,7 @@ class _Finder:
     def _attribute(self, node: ast.Attribute) -> Iterator[Site]:
         rules = [(k, r) for k, r in self.book.methods.get(node.attr, ()) if r.edit["kind"] in ("attribute", "manual")]
         parent = self.module.names.parent(node)
-        if not rules or (isinstance(parent, ast.Call) and parent.func is node):
+        if not rules or (isinstance(parent, ast.Call) and parent.func is node) or self.module.values.sets_itself(node):
             return
         kind = self.module.values.kind(node.value)
         for wanted, rule in rules:
@@ -374,6 +410,11 @@ class _Finder:
         text = " ".join((what or self.module.source(node)).split())
         lines = (self.module.line_column(start)[0], self.module.line_column(end)[0])
         return Site(rule, start, lines, edit, reason, text if len(text) <= 70 else text[:67] + "...")
+
+
+def _is_number(node: ast.AST) -> bool:
+    value = node.operand if isinstance(node, ast.UnaryOp) else node
+    return isinstance(value, ast.Constant) and isinstance(value.value, int)
 
 
 def call_like(rule: Rule, module: Module, node: ast.expr, dotted: str) -> Edit:

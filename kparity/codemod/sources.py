@@ -1,7 +1,7 @@
 """Python files: find, read, write.
 
-In: paths from the command line. Out: `Source`s with their text, and files replaced in one step. Nothing here knows Keras.
-Called by files.
+In: paths from the command line. Out: `Source`s with their text, and files replaced in one step. Nothing here knows
+Keras. Called by files.
 """
 
 import io

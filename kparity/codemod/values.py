@@ -9,7 +9,7 @@ import ast
 
 from .names import FUNCTIONS, Binding, Names, Scope, under
 
-KINDS = ("model", "layer", "optimizer", "metric", "loss", "callback", "tensor", "sequence")
+KINDS = ("model", "layer", "optimizer", "metric", "loss", "callback", "tensor", "shape", "sequence")
 
 BASES = {
     "keras.Model": "model",
@@ -39,6 +39,7 @@ FAMILIES = {
     "keras.metrics": "metric",
     "keras.losses": "loss",
     "keras.callbacks": "callback",
+    "keras.mixed_precision.LossScaleOptimizer": "optimizer",
 }
 NOT_LAYERS = frozenset({"keras.layers.serialize", "keras.layers.deserialize"})
 TENSOR_ATTRIBUTES = frozenset({"input", "output", "inputs", "outputs"})
@@ -101,6 +102,16 @@ class Values:
         home = self.names.enclosing_class(node)
         return self.class_kind(home) if home is not None else None
 
+    def sets_itself(self, node: ast.Attribute) -> bool:
+        """Is this `self.NAME` of a class that gives itself that attribute? Then it isn't the library's."""
+        home = self.names.enclosing_class(node)
+        if home is None or not _is_self(node.value):
+            return False
+        if home not in self._attributes:
+            self._attributes[home] = _self_attributes(home)
+        defined = {n.name for n in home.body if isinstance(n, ast.FunctionDef)}
+        return node.attr in self._attributes[home] or node.attr in defined
+
     # -- working out ---------------------------------------------------------------------------------------------
 
     def _made_by(self, dotted: str) -> str | None:
@@ -114,7 +125,7 @@ class Values:
         if under(dotted, "keras.applications") and last[:1].isupper():
             return "model"
         for family, kind in FAMILIES.items():
-            if under(dotted, family) and dotted != family and dotted not in NOT_LAYERS:
+            if under(dotted, family) and dotted not in NOT_LAYERS:
                 if under(dotted, "keras.optimizers.schedules"):
                     return None
                 if last[:1].isupper():
@@ -154,6 +165,8 @@ class Values:
             case ast.UnaryOp():
                 return "tensor" if self.kind(node.operand) == "tensor" else None
             case ast.Subscript():
+                if isinstance(node.value, ast.Attribute) and node.value.attr == "layers":
+                    return "layer" if self.kind(node.value.value) == "model" and _is_index(node.slice) else None
                 return "tensor" if self.kind(node.value) == "tensor" else None
             case ast.Tuple() | ast.List():
                 return "tensor" if node.elts and all(self.kind(e) == "tensor" for e in node.elts) else None
@@ -179,8 +192,10 @@ class Values:
         if isinstance(node.func, ast.Attribute):
             if node.func.attr == "add_weight" and _is_self(node.func.value):
                 return "tensor" if self.self_kind(node) in ("layer", "model") else None
-            if self.kind(node.func.value) == "optimizer" and node.func.attr == "from_config":
-                return "optimizer"
+            if node.func.attr == "get_layer" and self.kind(node.func.value) == "model":
+                return "layer"
+            if node.func.attr == "get_shape" and self.kind(node.func.value) == "tensor":
+                return "shape"
         return None
 
     def _attribute(self, node: ast.Attribute) -> str | None:
@@ -188,6 +203,8 @@ class Values:
             home = self.names.enclosing_class(node)
             return self._own_attribute(home, node.attr) if home is not None else None
         kind = self.kind(node.value)
+        if kind == "tensor" and node.attr == "shape":
+            return "shape"
         if kind == "model" and node.attr == "optimizer":
             return "optimizer"
         if kind in ("model", "layer") and node.attr in TENSOR_ATTRIBUTES:
@@ -276,6 +293,10 @@ class Values:
 
 def _is_self(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _is_index(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant | ast.Name | ast.UnaryOp)
 
 
 def _is_none(node: ast.AST | None) -> bool:
