@@ -51,6 +51,7 @@ def compare(
     try:
         from kparity.compare import Options
         from kparity.compare import compare as run
+        from kparity.rulebook import RuleError
     except ImportError as error:
         _refuse(f'compare needs {error.name}: pip install "kparity[compare]"')
     folder = out / (name or subject.stem)
@@ -63,6 +64,8 @@ def compare(
         _save(verdict, folder)
     except OSError as error:
         _refuse(f"{folder} can't be written: {error}")
+    except RuleError as error:
+        _refuse(f"the rule book can't be read: {error}")
     except KeyboardInterrupt:
         typer.echo("kparity: interrupted; both sides were ended", err=True)
         raise typer.Exit(Exit.ERROR) from None

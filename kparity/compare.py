@@ -24,6 +24,9 @@ from kparity.rulebook import Rule, rules
 from kparity.runtime.side import SideFailed, SideProcess
 
 REFERENCE, CANDIDATE = "legacy", "keras3"
+COMPILED = 1e-2
+"""Relative difference of a compiled step from which a pair that is equal eagerly isn't called equivalent: far above
+what fusing and reordering do in float32, far below what a wrong formula does."""
 GRACE = 120.0
 """Seconds that the other side may still take for its request after one has failed."""
 ULP_MOVE, REPLAY_MOVE = 1, 11
@@ -61,7 +64,10 @@ class _Run:
     candidate: SideProcess
     rules: tuple[Rule, ...]
     notes: list[str] = field(default_factory=list)
+    stages: dict[str, float] = field(default_factory=dict)
+    """Stage -> seconds."""
     stage: str = ""
+    since: float = field(default_factory=time.monotonic)
 
     def both(self, left: Callable[[], Any], right: Callable[[], Any]) -> tuple[Any, Any]:
         """Run two requests at once. Raises the failure of either, the reference's first, after both have answered."""
@@ -74,8 +80,13 @@ class _Run:
         return futures[0].result(), futures[1].result()
 
     def say(self, stage: str) -> None:
-        self.stage = stage
-        self.told("", stage, 0)
+        """Begin a stage: tell it, and note how long the last one took. An empty stage ends the last."""
+        now = time.monotonic()
+        if self.stage:
+            self.stages[self.stage] = round(self.stages.get(self.stage, 0.0) + now - self.since, 2)
+        self.stage, self.since = stage, now
+        if stage:
+            self.told("", stage, 0)
 
 
 def chosen_steps(steps: int) -> list[int]:
@@ -119,6 +130,8 @@ def compare(options: Options, told: Told) -> dict[str, Any]:
             run = _Run(options, told, pool, sides[0], sides[1], () if options.twin else book, verdict["notes"])
             _load(run, verdict, candidate_file)
             results = [_one_seed(run, verdict, seed) for seed in options.seeds]
+            run.say("")
+            verdict["cost"]["stages"] = run.stages
             _conclude(verdict, results)
         except SideFailed as failed:
             _fail(verdict, failed)
@@ -173,7 +186,7 @@ class _Result:
     causes: list[dict[str, Any]]
     notes: list[str]
     curves: dict[str, Any]
-    doubtful: bool
+    doubts: list[str]
 
 
 def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> _Result:
@@ -202,7 +215,8 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> _Result:
 
     run.say("training")
     chosen = chosen_steps(options.steps)
-    train = {"steps": options.steps, "chosen": chosen, "initial": f"tensors/{REFERENCE}-state-000000.safetensors"}
+    initial = f"tensors/{REFERENCE}-state-000000.safetensors"
+    train = {"steps": options.steps, "chosen": chosen, "whole": [1, options.steps], "initial": initial}
     ours, theirs = run.both(
         lambda: run.reference.ask("train", nudge=0, name=REFERENCE, **train),
         lambda: run.candidate.ask("train", nudge=0, name=CANDIDATE, **train),
@@ -218,7 +232,7 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> _Result:
     run.say("replaying single steps, and training again from weights one ulp away")
     free = run.reference.ask("replay", **_replay(chosen, REFERENCE))
     rerun, forced = run.both(
-        lambda: run.reference.ask("train", nudge=ULP_MOVE, name="noise", **{**train, "chosen": []}),
+        lambda: run.reference.ask("train", nudge=ULP_MOVE, name="noise", **{**train, "chosen": [], "whole": []}),
         lambda: run.candidate.ask("replay", **_replay(chosen, CANDIDATE)),
     )
     _move(run, forced, chosen)
@@ -228,6 +242,7 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> _Result:
     found = _learning_rate(found, ours["curves"], theirs["curves"])
     found = _not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
     notes += _unread(idle)
+    notes += _eager_only(free["compiled"])
     notes += _unmatched(pairing, left, right)
 
     names = ("Keras 2", "the other side" if options.twin else "Keras 3")
@@ -237,9 +252,14 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> _Result:
     told_causes = [explainer.tell(cause) for cause in found]
     curves = _curves(ours, theirs, rerun)
     _write_map(run.options.folder, folder, ours, theirs, rerun, trainable, owners)
+    verdict["cost"]["training_seconds"] = {
+        REFERENCE: round(ours["seconds"], 2),
+        CANDIDATE: round(theirs["seconds"], 2),
+        "noise": round(rerun["seconds"], 2),
+    }
     verdict["cost"]["peak_mb"] = {REFERENCE: rerun["peak_mb"], CANDIDATE: theirs["peak_mb"]}
-    doubtful = not told_causes and _unexplained(curves)
-    _tidy(folder)
+    doubtful = [] if told_causes else _doubts(curves, folder)
+    _tidy(folder, records)
     return _Result(told_causes, notes, curves, doubtful)
 
 
@@ -342,6 +362,13 @@ def _unread(idle: list[locate.Seen]) -> list[str]:
     ]
 
 
+def _eager_only(compiled: dict[str, tuple[float, str]]) -> list[str]:
+    worst = max((tuple(value) for value in compiled.values()), default=(0.0, ""))
+    if worst[0] <= COMPILED:
+        return []
+    return [f"Keras 2 itself computes another `{worst[1]}` compiled than eagerly ({worst[0]:.1%}); replays are eager."]
+
+
 def _unmatched(pairing: Pairing, left: dict[str, Any], right: dict[str, Any]) -> list[str]:
     with_weights = {variable["layer"] for side in (left, right) for variable in side["variables"]}
     lone = [layer["path"] for layer in right["layers"] if layer["path"] not in pairing.layers]
@@ -364,12 +391,25 @@ def _curves(ours: dict[str, Any], theirs: dict[str, Any], rerun: dict[str, Any])
     return {"steps": list(range(1, steps + 1)), "metrics": metrics}
 
 
-def _unexplained(curves: dict[str, Any]) -> bool:
-    """Whether the final accuracies are further apart than the noise explains, although no step showed a cause."""
+def _doubts(curves: dict[str, Any], folder: Path) -> list[str]:
+    """What speaks against `equivalent` although no replayed step showed a cause."""
     from kparity.analysis.curves import accuracy
 
+    doubts = []
     end = accuracy(curves["metrics"])
-    return end is not None and abs(float(end["difference"])) > max(0.05, 5 * float(end["noise"]))
+    if end is not None and abs(float(end["difference"])) > max(0.05, 5 * float(end["noise"])):
+        doubts.append(
+            "Every replayed step is equal, yet the final accuracies are further apart than the measured noise: train "
+            "longer, or with more seeds."
+        )
+    left, right = (trace.read_arrays(trace.step_file(folder, f"{side}-graph", 1)) for side in (REFERENCE, CANDIDATE))
+    worst = trace.apart(left, right)
+    if worst[0] > COMPILED:
+        doubts.append(
+            f"Step 1 is equal when run eagerly, yet the compiled steps differ by {worst[0]:.1%} in {worst[1]}: "
+            "something depends on compilation (XLA, graph mode)."
+        )
+    return doubts
 
 
 def _write_map(
@@ -389,7 +429,6 @@ def _write_map(
     left, right, noise = stats(REFERENCE), stats(CANDIDATE), stats("noise")
     steps = min(len(left), len(right), len(noise))
     where = {key: index for index, key in enumerate(theirs["keys"])}
-    head = len(trace.STAT_COLUMNS)
     frames = []
     for order, text in enumerate(ours["keys"]):
         if text not in where:
@@ -400,7 +439,7 @@ def _write_map(
         scale = np.maximum(a[:, 0], np.finfo(np.float32).tiny)
 
         def apart(x: np.ndarray, y: np.ndarray, scale: np.ndarray = scale) -> np.ndarray:
-            return np.sqrt(np.mean((x[:, head:] - y[:, head:]) ** 2, axis=1)) / scale
+            return np.sqrt(np.mean((x[:, 1:] - y[:, 1:]) ** 2, axis=1)) / scale
 
         frames.append(
             pd.DataFrame(
@@ -419,11 +458,13 @@ def _write_map(
         pd.concat(frames).to_parquet(out / "map.parquet", index=False)
 
 
-def _tidy(folder: Path) -> None:
-    """Keep what a reader of the trace needs; batches, states and one-ulp replays were for the run itself."""
+def _tidy(folder: Path, records: list[StepRecord]) -> None:
+    """Keep what a reader of the trace needs: batches, states and equal arrays were for the run itself."""
     for pattern in ("batch-*", "*-state-*", "moved-*", "*float64*"):
         for file in (folder / "tensors").glob(pattern):
             file.unlink()
+    for record in records:
+        trace.write_arrays(trace.step_file(folder, f"{REFERENCE}-replay", record.step), record.reference)
 
 
 def _conclude(verdict: dict[str, Any], results: list[_Result]) -> None:
@@ -443,12 +484,9 @@ def _conclude(verdict: dict[str, Any], results: list[_Result]) -> None:
         verdict["accuracy"] = {"metric": ends[0]["metric"], **means}
     if verdict["causes"]:
         verdict["verdict"] = "different"
-    elif any(result.doubtful for result in results):
+    elif doubts := [doubt for result in results for doubt in result.doubts]:
         verdict["verdict"] = "inconclusive"
-        verdict["notes"].append(
-            "Every replayed step is equal, yet the final accuracies are further apart than the measured noise: train "
-            "longer, or with more seeds."
-        )
+        verdict["notes"] += dict.fromkeys(doubts)
     else:
         verdict["verdict"] = "equivalent"
 

@@ -153,8 +153,8 @@ class Explainer:
             return f"{subject} gives another gradient from the same inputs and upstream gradient ({size})."
         if cause.kind == "sparse":
             return (
-                f"{subject} makes another `{cause.evidence['quantity']}` of the same sparse gradient ({size}): the rows "
-                "of it that one batch names more than once are not added up in the same way."
+                f"{subject} makes another `{cause.evidence['quantity']}` of the same sparse gradient ({size}): rows that "
+                "one batch names more than once are not added up in the same way."
             )
         if cause.phase == "optimizer":
             quantity = cause.evidence.get("quantity", "update")
@@ -195,6 +195,7 @@ class Explainer:
             for rule in self.rules
             if rule.effect == "numbers"
             and rule.phase == cause.phase
+            and not rule.when
             and any(fnmatch.fnmatchcase(canonical, pattern) for pattern in rule.applies)
         ]
         return min(fitting, key=lambda rule: min(map(len, rule.applies)) * -1, default=None)
@@ -245,4 +246,6 @@ def _percent(error: float | None) -> str:
         return "differs"
     if error == float("inf"):
         return "not finite on one side"
+    if error >= 10:
+        return f"off by {error:,.0f} times its size"
     return f"{error:.2%} of its size" if error >= 1e-4 else f"{error:.1e} of its size"

@@ -219,9 +219,11 @@ def causes(
         if phase == "optimizer":
             if any(seen.key.kind == "lr" for seen in here):
                 here = [seen for seen in here if seen.key.kind in {"lr", "update"}]
-            here = [_sparse(seen, here, ranks) for seen in here]
+            here = [_sparse(seen, here, records, ranks) for seen in here]
         if phase == "metric" and "loss" in blamed:
             here = [seen for seen in here if seen.key.owner != "loss"]
+        if phase == "metric" and "loss" in origins:
+            here = []  # metrics read the same lost mask of the predictions
         found += _group(phase, here, owners)
         blamed |= {layer for seen in here if (layer := _layer(seen.key, owners)) is not None}
     return found, idle
@@ -293,13 +295,21 @@ def _group(phase: str, seen: list[Seen], owners: Mapping[str, str]) -> list[Caus
     return sorted(found, key=lambda cause: (cause.order, cause.layer or ""))
 
 
-def _sparse(seen: Seen, others: list[Seen], ranks: Mapping[str, int]) -> Seen:
-    """Call a difference `sparse` where the gradient has rows and the dense update from its sum does not differ."""
-    owner = seen.key.owner
-    sparse = f"rows|{owner}|0" in ranks and not any(
-        other.key.kind == "update" and other.key.owner == owner and other.step == seen.step for other in others
-    )
-    return replace(seen, kind="sparse") if sparse and seen.key.kind in {"slot", "var"} else seen
+def _sparse(seen: Seen, others: list[Seen], records: list[StepRecord], ranks: Mapping[str, int]) -> Seen:
+    """Call a difference `sparse` where the gradient has rows and the update from their dense sum does not differ."""
+    key = seen.key
+    if key.kind not in {"slot", "var"} or f"rows|{key.owner}|0" not in ranks:
+        return seen
+    record = next(record for record in records if record.step == seen.step)
+    if key.kind == "var":
+        dense_differs = any(o.key.kind == "update" and (o.key.owner, o.step) == (key.owner, seen.step) for o in others)
+    else:
+        text = str(replace(key, kind="dense"))
+        reference = record.reference.get(text)
+        dense_differs = reference is not None and (
+            gap(reference, record.candidate[text], record.moved.get(text, reference)).ratio > DOUBT
+        )
+    return seen if dense_differs else replace(seen, kind="sparse")
 
 
 def _quantity(key: Key, seen: list[Seen]) -> str:

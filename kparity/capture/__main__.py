@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from kparity import trace
 from kparity.capture import align, inventory, record, sides, subject
-from kparity.capture.replay import apart, lone_masks, nudged, unlike
+from kparity.capture.replay import lone_masks, nudged, unlike
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.train import Session, compile_step
 from kparity.capture.train import train as train_steps
@@ -159,8 +159,10 @@ class Process:
         self._save_initial()
         return {}
 
-    def train(self, steps: int, chosen: list[int], initial: str, nudge: int, name: str) -> dict[str, Any]:
-        """Train from a saved initial state; leave curves, statistics and the chosen steps' tensors in the folder."""
+    def train(
+        self, steps: int, chosen: list[int], whole: list[int], initial: str, nudge: int, name: str
+    ) -> dict[str, Any]:
+        """Train from a saved initial state; leave curves, statistics and the chosen steps' arrays in the folder."""
         state = trace.read_arrays(self.folder / initial)
         unused = inventory.set_state(self.session.model, self.session.inventory, self.side, state)
         self.compiled = self.compiled or compile_step(self.session)
@@ -173,7 +175,7 @@ class Process:
 
         started = time.monotonic()
         result = train_steps(
-            self.session, self.compiled, self._batch, steps, set(chosen), self.folder, name, progress, nudge
+            self.session, self.compiled, self._batch, steps, set(chosen), set(whole), self.folder, name, progress, nudge
         )
         file = trace.step_file(self.folder, f"{name}-stats", 0)
         trace.write_arrays(file, {"stats": result.stats})
@@ -231,7 +233,8 @@ class Process:
                 arrays = {key: arrays[key] for key in wanted if key in arrays}
             elif not float64:
                 graph = trace.step_file(self.folder, f"{self.own}-graph", number)
-                told["compiled"][str(number)] = apart(arrays, trace.read_arrays(graph))
+                if graph.exists():
+                    told["compiled"][str(number)] = trace.apart(trace.read_arrays(graph), arrays)
             trace.write_arrays(trace.step_file(self.folder, name, number), arrays)
             self.say(progress=number)
         if float64:

@@ -60,7 +60,9 @@ def update_alone(session: Session, state: Arrays, recorded: Arrays) -> Arrays:
         return {}
     with session.side.at_rate(model, recorded["lr|optimizer|0"]):
         model.optimizer.apply_gradients([(gradient, variable) for _, gradient, variable in pairs])
-    return {f"update|{name}|0": np.asarray(variable) for name, _, variable in pairs}
+    after = get_state(model, session.inventory, session.side)
+    slots = {key.replace("slot|", "dense|", 1): value for key, value in after.items() if key.startswith("slot|")}
+    return slots | {f"update|{name}|0": np.asarray(variable) for name, _, variable in pairs}
 
 
 def unlike(own: Arrays, reference: Arrays) -> list[str]:
@@ -76,20 +78,6 @@ def lone_masks(own: Arrays, reference: Arrays) -> list[str]:
     """Masks that only one of the two has."""
     masks = {key for arrays in (own, reference) for key in arrays if key.startswith(("inmask|", "outmask|"))}
     return sorted(key for key in masks if (key in own) != (key in reference))
-
-
-def apart(eager: Arrays, compiled: Arrays) -> tuple[float, str]:
-    """The largest relative difference between one side's eager and compiled run of the same step, and where."""
-    worst = (0.0, "")
-    for key, value in compiled.items():
-        other = eager.get(key)
-        if other is None or other.shape != value.shape or not np.issubdtype(value.dtype, np.floating):
-            continue
-        scale = float(np.sqrt(np.mean(np.square(value, dtype=np.float64))))
-        if scale > 0:
-            error = float(np.sqrt(np.mean(np.square(other.astype(np.float64) - value)))) / scale
-            worst = max(worst, (error, key))
-    return worst
 
 
 def nudged(arrays: Arrays, seed: int) -> Arrays:

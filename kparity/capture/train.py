@@ -36,7 +36,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Training:
-    """What a training left: one row a step. `stats` is (steps, tensors, 4 + SAMPLES) float32, keyed by `keys`."""
+    """What a training left: one row a step. `stats` is (steps, tensors, 1 + SAMPLES) float32, keyed by `keys`."""
 
     curves: dict[str, list[float]]
     keys: list[str]
@@ -59,7 +59,7 @@ def compile_step(session: Session) -> Callable[[Any], tuple[dict[str, tf.Tensor]
         logs, recorded = run_step(session, data, tf.compat.v1.get_default_graph(), None)
         tensors = {key: value for key, value in recorded.tensors.items() if trace.parse(key).kind in FOLLOWED}
         followed = [value for value in tensors.values() if value.dtype.is_floating]
-        stats = tf.stack([statistics(value) for value in followed]) if followed else tf.zeros((0, 4 + trace.SAMPLES))
+        stats = tf.stack([statistics(value) for value in followed]) if followed else tf.zeros((0, 1 + trace.SAMPLES))
         return logs, stats, tensors
 
     return tf.function(step, jit_compile=session.side.jit_compile(session.model) or None, reduce_retracing=True)
@@ -99,14 +99,13 @@ def _is_scalar(value: Any) -> bool:
 
 
 def statistics(value: tf.Tensor) -> tf.Tensor:
-    """(4 + SAMPLES,) float32: root mean square, largest magnitude, mean, count of non-finite elements, samples."""
+    """(1 + SAMPLES,) float32: the root mean square of all elements, and elements at a fixed stride."""
     flat = tf.cast(tf.reshape(value, [-1]), tf.float32)
     count = tf.size(flat)
     stride = tf.maximum(count // trace.SAMPLES, 1)
     samples = tf.gather(flat, tf.minimum(tf.range(trace.SAMPLES) * stride, count - 1))
-    bad = tf.reduce_sum(tf.cast(~tf.math.is_finite(flat), tf.float32))
-    head = tf.stack([tf.sqrt(tf.reduce_mean(flat * flat)), tf.reduce_max(tf.abs(flat)), tf.reduce_mean(flat), bad])
-    return tf.concat([head, samples], 0)
+    mean_square = 2.0 * tf.nn.l2_loss(flat) / tf.cast(count, tf.float32)
+    return tf.concat([tf.reshape(tf.sqrt(mean_square), [1]), samples], 0)
 
 
 def train(
@@ -115,12 +114,14 @@ def train(
     batches: Batches,
     steps: int,
     chosen: Collection[int],
+    whole: Collection[int],
     folder: Path,
     name: str,
     progress: Callable[[int], None],
     nudge: int = 0,
 ) -> Training:
-    """Run `steps` training steps; at each chosen one save the state before it and every recorded tensor of it.
+    """Run `steps` training steps; save the state before each chosen one, and every recorded tensor of
+    each whole one.
 
     With `nudge`, the key of a random stream, every trainable weight moves by one unit in the last place before every
     step: round-off happens at every step, and so must what stands for it. Stops at the first step whose loss is not
@@ -146,7 +147,7 @@ def train(
         rows.append(stats.numpy())
         for key, value in logs.items():
             curves.setdefault(key, []).append(float(value))
-        if number in chosen:
+        if number in whole:
             arrays = {key: value.numpy() for key, value in tensors.items()}
             trace.write_arrays(trace.step_file(folder, f"{name}-graph", number), arrays)
         del tensors

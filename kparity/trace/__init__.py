@@ -12,14 +12,31 @@ from typing import Any
 
 import numpy as np
 
-STAT_COLUMNS = ("rms", "absmax", "mean", "nonfinite")
 SAMPLES = 32
-"""Elements sampled of each tensor at every step, at a fixed stride through the flattened tensor."""
+"""Elements sampled of each tensor at every step, at a fixed stride through the flattened tensor; the statistics of a
+tensor are its root mean square, which is NaN as soon as one element is, and then these."""
 
-KINDS = ("in", "inmask", "out", "outmask", "dx", "dy", "total", "grad", "rows", "update", "var", "slot", "log", "lr")
+KINDS = (
+    "in",
+    "inmask",
+    "out",
+    "outmask",
+    "dx",
+    "dy",
+    "total",
+    "grad",
+    "rows",
+    "update",
+    "var",
+    "slot",
+    "dense",
+    "log",
+    "lr",
+)
 """What a recorded array is. in/out: a layer call's inputs and outputs; inmask/outmask: the masks on them; dx/dy: the
 gradients that its backward pass gives to its inputs and gets from its outputs; total: the loss that is differentiated;
-grad, update, var: of a variable; rows: the rows of a sparse gradient; slot: optimizer state of a variable; log: a value
+grad, update, var: of a variable; rows: the rows of a sparse gradient; slot: optimizer state of a variable; dense: the
+same after an update from the gradient without its rows; log: a value
 that the training step reports; lr: the learning rate."""
 
 
@@ -75,3 +92,17 @@ def read_json(path: Path) -> Any:
 def step_file(folder: Path, name: str, step: int) -> Path:
     """Where the arrays `name` of a training step (1-based) stand in a trace folder."""
     return folder / "tensors" / f"{name}-{step:06d}.safetensors"
+
+
+def apart(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> tuple[float, str]:
+    """The largest relative root-mean-square difference between floating-point arrays of the same name, and its name."""
+    worst = (0.0, "")
+    for key, value in left.items():
+        other = right.get(key)
+        if other is None or other.shape != value.shape or not np.issubdtype(value.dtype, np.floating):
+            continue
+        scale = float(np.sqrt(np.mean(np.square(value, dtype=np.float64))))
+        if scale > 0:
+            error = float(np.sqrt(np.mean(np.square(other.astype(np.float64) - value)))) / scale
+            worst = max(worst, (error, key))
+    return worst
