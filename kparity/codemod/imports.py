@@ -132,6 +132,8 @@ def _plain_import(
     uses = _uses(module, root, module.names.scope(node))
     if any(under(normal(_chain(module, use)), "keras") for use in uses):
         return None
+    if not uses and module.names.scope(node).lookup("keras") is not None:
+        return None  # nothing needs it any more: it is dropped as unused
     return Rewritten(rule, alias, f"import {root}" if uses else "import keras"), ""
 
 

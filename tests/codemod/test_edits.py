@@ -1,0 +1,144 @@
+# ruff: noqa: E501 (code as it stands in a file, a case a line)
+"""Edits that one example a rule can't show: formatting, comments, nesting, files' names, values that aren't certain."""
+
+import pytest
+
+from kparity.codemod.migrate import migrate_source
+from kparity.findings import Outcome
+
+CASES = {
+    "comments of other arguments stay": (
+        "from keras.layers import Embedding\n\ne = Embedding(\n    4,  # words\n    2,\n    input_length=3,\n    name='e',  # name\n)\n",
+        "from keras.layers import Embedding\n\ne = Embedding(\n    4,  # words\n    2,\n    name='e',  # name\n)\n",
+    ),
+    "the last of several lines": (
+        "from keras.layers import Embedding\n\ne = Embedding(4,\n              2,\n              input_length=3)\n",
+        "from keras.layers import Embedding\n\ne = Embedding(4,\n              2)\n",
+    ),
+    "an argument added over lines": (
+        "from tensorflow.keras.regularizers import l1_l2\n\nr = l1_l2(\n    l1=0.1,\n)\n",
+        "from keras.regularizers import l1_l2\n\nr = l1_l2(\n    l1=0.1,\n    l2=0.01,\n)\n",
+    ),
+    "spaces around the equal sign stay": (
+        "from keras.layers import LeakyReLU\n\nx = LeakyReLU( alpha = 0.1 )\n",
+        "from keras.layers import LeakyReLU\n\nx = LeakyReLU( negative_slope = 0.1 )\n",
+    ),
+    "nested": (
+        "from tensorflow.keras import backend as K\n\ny = K.concatenate([K.expand_dims(K.argmax(x)) for x in z])\n",
+        "import keras\n\ny = keras.ops.concatenate([keras.ops.expand_dims(keras.ops.argmax(x, axis=-1), axis=-1) for x in z], axis=-1)\n",
+    ),
+    "a function handed on": (
+        "from tensorflow.keras import backend as K\n\ny = list(map(K.square, [1, 2]))\n",
+        "import keras\n\ny = list(map(keras.ops.square, [1, 2]))\n",
+    ),
+    "the model of self": (
+        "import keras\n\n\nclass T:\n    def __init__(self):\n        self.model = keras.Sequential()\n\n    def go(self):\n        self.model.save_weights('w.h5')\n",
+        "import keras\n\n\nclass T:\n    def __init__(self):\n        self.model = keras.Sequential()\n\n    def go(self):\n        self.model.save_weights('w.weights.h5')\n",
+    ),
+    "the model of a function": (
+        "import keras\n\n\ndef build():\n    m = keras.Sequential()\n    return m\n\n\nbuild().save_weights('w.h5')\n",
+        "import keras\n\n\ndef build():\n    m = keras.Sequential()\n    return m\n\n\nbuild().save_weights('w.weights.h5')\n",
+    ),
+    "a file's name in an f-string": (
+        "import keras\n\nmodel = keras.Sequential()\nmodel.save_weights(f'{model.name}-w.h5')\n",
+        "import keras\n\nmodel = keras.Sequential()\nmodel.save_weights(f'{model.name}-w.weights.h5')\n",
+    ),
+    "a file's name that is joined": (
+        "import os\nimport keras\n\nmodel = keras.Sequential()\nmodel.save_weights(os.path.join('a', 'w.h5'))\n",
+        "import os\nimport keras\n\nmodel = keras.Sequential()\nmodel.save_weights(os.path.join('a', 'w.weights.h5'))\n",
+    ),
+    "a file's name in a constant": (
+        "import keras\n\nPATH = 'w.h5'\nmodel = keras.Sequential()\nmodel.save_weights(PATH)\nmodel.load_weights(PATH)\n",
+        "import keras\n\nPATH = 'w.weights.h5'\nmodel = keras.Sequential()\nmodel.save_weights(PATH)\nmodel.load_weights(PATH)\n",
+    ),
+    "a file that is only read keeps its name": (
+        "import keras\n\nmodel = keras.models.load_model('old.h5')\nmodel.load_weights('w.h5')\n",
+        "import keras\n\nmodel = keras.models.load_model('old.h5')\nmodel.load_weights('w.h5')\n",
+    ),
+    "decay that is zero": (
+        "from tensorflow.keras.optimizers import SGD\n\no = SGD(lr=0.1, decay=0.0)\n",
+        "from keras.optimizers import SGD\n\no = SGD(learning_rate=0.1)\n",
+    ),
+    "decay without a rate": (
+        "import keras\n\no = keras.optimizers.SGD(decay=1e-3)\n",
+        "import keras\n\no = keras.optimizers.SGD(learning_rate=keras.optimizers.schedules.InverseTimeDecay(0.01, decay_steps=1, decay_rate=1e-3))\n",
+    ),
+    "decay with a positional rate": (
+        "import keras\n\no = keras.optimizers.Adam(0.1, decay=d)\n",
+        "import keras\n\no = keras.optimizers.Adam(keras.optimizers.schedules.InverseTimeDecay(0.1, decay_steps=1, decay_rate=d))\n",
+    ),
+    "tf ops in a layer's call": (
+        "import tensorflow as tf\n\n\nclass A(tf.keras.layers.Layer):\n    def call(self, x):\n        y = tf.matmul(x, x)\n        return tf.concat([y, x], axis=-1) + tf.random.normal((1,))\n",
+        "import keras\nimport tensorflow as tf\n\n\nclass A(keras.layers.Layer):\n    def call(self, x):\n        y = keras.ops.matmul(x, x)\n        return keras.ops.concatenate([y, x], axis=-1) + tf.random.normal((1,))\n",
+    ),
+    "tf ops in a Lambda": (
+        "import tensorflow as tf\n\nl = tf.keras.layers.Lambda(lambda x: tf.reduce_sum(x, axis=1))\n",
+        "import keras\n\nl = keras.layers.Lambda(lambda x: keras.ops.sum(x, axis=1))\n",
+    ),
+    "a block of a functional model": (
+        "import tensorflow as tf\n\n\ndef block(x, n):\n    y = tf.keras.layers.Dense(n)(x)\n    return tf.nn.relu(y + x)\n",
+        "import keras\n\n\ndef block(x, n):\n    y = keras.layers.Dense(n)(x)\n    return keras.ops.relu(y + x)\n",
+    ),
+    "a layer's own class by its base": (
+        "from keras.layers import Layer\n\n\nclass A(Layer):\n    pass\n\n\nclass B(A):\n    def build(self, s):\n        self.w = self.add_weight('w', s)\n",
+        "from keras.layers import Layer\n\n\nclass A(Layer):\n    pass\n\n\nclass B(A):\n    def build(self, s):\n        self.w = self.add_weight(name='w', shape=s)\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_edit(name):
+    before, after = CASES[name]
+    done = migrate_source(before, "a.py")
+    assert done.text == after
+    assert not done.error
+    assert migrate_source(after, "a.py").text == after
+
+
+TOLD = {
+    "a rate by **": ("import keras\n\no = keras.optimizers.SGD(decay=1, **settings)\n", "KP302", Outcome.MANUAL),
+    "a weight by *": (
+        "import keras\n\n\nclass A(keras.layers.Layer):\n    def build(self, s):\n        self.add_weight('w', *s)\n",
+        "KP201",
+        Outcome.MANUAL,
+    ),
+    "an unknown model's fit_generator": (
+        "import keras\n\n\ndef f(m):\n    m.fit_generator(1)\n",
+        "KP501",
+        Outcome.UNSAFE,
+    ),
+    "a file's name from elsewhere": (
+        "import keras\n\n\ndef f(path):\n    keras.Sequential().save_weights(path)\n",
+        "KP401",
+        Outcome.MANUAL,
+    ),
+    "a file's name that something else uses": (
+        "import keras\n\nupload('w.h5')\nkeras.Sequential().save_weights('w.h5')\n",
+        "KP401",
+        Outcome.UNSAFE,
+    ),
+    "a comment in the argument that goes": (
+        "import keras\n\ne = keras.layers.Embedding(\n    1,\n    2,\n    # three words\n    input_length=3,\n)\n",
+        "KP204",
+        Outcome.MANUAL,
+    ),
+    "a tf function between layers": (
+        "import keras\nimport tensorflow as tf\n\ny = tf.image.resize(keras.Input((4, 4, 3)), (2, 2))\n",
+        "KP681",
+        Outcome.MANUAL,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_is_not_certain_is_told_and_left(name):
+    text, rule, outcome = TOLD[name]
+    done = migrate_source(text, "a.py")
+    assert done.text == text
+    assert [(f.rule, f.outcome) for f in done.findings] == [(rule, outcome)]
+    assert done.findings[0].fix
+
+
+def test_an_unsafe_edit_is_made_when_asked_for():
+    text = "import keras\n\n\ndef f(m):\n    m.fit_generator(g, 3, epochs=2)\n"
+    assert "m.fit(g, steps_per_epoch=3, epochs=2)" in migrate_source(text, "a.py", unsafe=True).text

@@ -1,0 +1,136 @@
+# ruff: noqa: E501 (code as it stands in a file, a case a line)
+"""What migrate must not touch: names that only look like Keras, values nobody knows, text that isn't code."""
+
+import pytest
+
+from kparity.codemod.migrate import migrate_source
+
+UNTOUCHED = {
+    "no keras at all": "import numpy as np\nprint(np.zeros(3))\n",
+    "keras in a comment": "# import tensorflow.keras as keras\nx = 1\n",
+    "keras in a string": 'x = "from tensorflow.keras.layers import Dense"\n',
+    "keras in a docstring": '"""tf.keras.layers.Dense(lr=1)"""\n',
+    "a local module called keras": "from . import keras\nkeras.layers.LeakyReLU(alpha=0.1)\n",
+    "a relative import": "from .keras.layers import LeakyReLU\nLeakyReLU(alpha=0.1)\n",
+    "another library's tf": "import transforms as tf\ntf.keras.layers.Dense(1)\n",
+    "a parameter called tf": "def f(tf):\n    return tf.keras.layers.Dense(1)\n",
+    "a parameter called keras": "def f(keras):\n    return keras.layers.LeakyReLU(alpha=0.1)\n",
+    "a parameter called K": "def f(K, x):\n    return K.sum(x)  # tensorflow\n",
+    "a name bound twice": "import keras\nimport other\nif other.old:\n    keras = other\nkeras.layers.LeakyReLU(alpha=0.1)\n",
+    "a loop variable": "import tensorflow\nfor K in range(3):\n    K.sum(1)\n",
+    "a comprehension variable": "import tensorflow\ny = [K.sum(1) for K in range(3)]\n",
+    "an except name": "import tensorflow\ntry:\n    pass\nexcept E as K:\n    K.sum(1)\n",
+    "a with name": "import tensorflow\nwith f() as K:\n    K.sum(1)\n",
+    "a class attribute isn't seen from a method": (
+        "class A:\n    from tensorflow_like import K\n\n    def f(self):\n        return K.sum(1)\n"
+    ),
+    "a parameter called model": "import keras\n\n\ndef f(model):\n    model.save('x.h5')\n    model.save_weights('x.h5')\n",
+    "an unknown object's save": "import keras\nfrom shop import basket\n\nbasket.save('x.h5')\nbasket.compile(1, 2, 3)\n",
+    "an unknown object's lr": "import keras\n\n\ndef f(optimizer):\n    return optimizer.lr\n",
+    "an unknown class's add_weight": (
+        "import keras\n\n\nclass Cart:\n    def f(self):\n        self.add_weight('w', (1,))\n        self.reset_states()\n"
+    ),
+    "another library's Adam": "import keras\nfrom torch.optim import Adam\n\nAdam(lr=0.1)\n",
+    "numpy's functions": "import keras\nimport numpy as np\n\nnp.sum(1)\nnp.exp(2)\n",
+    "tf functions on what isn't a Keras tensor": (
+        "import tensorflow as tf\nimport keras\n\nx = tf.constant([1.0])\ny = tf.reduce_sum(x)\nz = tf.cast(x, tf.int32)\n"
+    ),
+    "tf functions in a data pipeline": (
+        "import tensorflow as tf\nimport keras\n\n\ndef parse(record):\n    return tf.cast(tf.reshape(record, (3,)), tf.float32)\n"
+    ),
+    "keras 3 already": (
+        "import keras\nfrom keras import ops\n\nx = ops.sum(keras.Input((3,)))\nl = keras.layers.ConvLSTM2D(1, 2)\n"
+        "o = keras.optimizers.Lion()\nr = keras.regularizers.l1_l2(l1=0.1)\n"
+    ),
+    "a pair that serves both": (
+        "try:\n    from keras.layers import Dense\nexcept ImportError:\n    from tensorflow.keras.layers import Dense\n"
+    ),
+    "a pair in another order of exceptions": (
+        "try:\n    import keras\nexcept (ImportError, ModuleNotFoundError):\n    from tensorflow import keras\n"
+    ),
+    "epochs": "import keras\n\nmodel = keras.Sequential()\nmodel.fit(1, 2, epochs=3)\n",
+    "a layer's own output_shape": (
+        "import keras\n\n\nclass A(keras.layers.Layer):\n    def __init__(self):\n        self.output_shape = 3\n\n"
+        "    def call(self, x):\n        return x * self.output_shape\n"
+    ),
+    "call of a function called call": "import keras\nimport tensorflow as tf\n\n\ndef call(self, x):\n    return tf.exp(x)\n",
+}
+
+
+@pytest.mark.parametrize("name", UNTOUCHED)
+def test_is_left_alone(name):
+    text = UNTOUCHED[name]
+    done = migrate_source(text, "a.py", unsafe=True)
+    assert done.text == text
+    assert not done.error
+    assert done.findings == []
+
+
+SHADOWED = """import tensorflow as tf
+from tensorflow.keras import backend as K
+
+
+def outer(x):
+    def inner(K):
+        return K.sum(x)
+
+    return inner, K.sum(x), [K.sum(x) for x in x], lambda K: K.sum(x)
+
+
+class Box:
+    K = 1
+
+    def f(self, x):
+        return K.sum(x)
+"""
+
+
+def test_a_shadowed_name_is_left_alone_where_it_is_shadowed_and_nowhere_else():
+    done = migrate_source(SHADOWED, "a.py")
+    assert done.text.count("K.sum(x)") == 2
+    assert done.text.count("keras.ops.sum(x)") == 3
+    assert "        return K.sum(x)\n\n    return inner" in done.text
+
+
+def test_global_and_nonlocal_are_followed():
+    text = "import tensorflow.keras as keras\n\n\ndef f():\n    global keras\n    keras = None\n\n\nkeras.layers.LeakyReLU(alpha=1)\n"
+    assert "alpha=1" in migrate_source(text, "a.py").text
+
+
+def test_an_ignore_comment_keeps_a_line_and_is_counted():
+    text = "from tensorflow.keras.layers import LeakyReLU\n\na = LeakyReLU(alpha=1)  # kparity: ignore[KP203]\nb = LeakyReLU(alpha=1)\n"
+    done = migrate_source(text, "a.py")
+    assert "a = LeakyReLU(alpha=1)  #" in done.text
+    assert "b = LeakyReLU(negative_slope=1)" in done.text
+    assert [str(f.outcome) for f in done.findings if f.rule == "KP203"] == ["suppressed", "fixed"]
+
+
+def test_an_ignore_comment_without_rules_keeps_everything_on_its_line():
+    text = "import tensorflow as tf\n\na = tf.keras.layers.LeakyReLU(alpha=1)  # kparity: ignore\n"
+    assert migrate_source(text, "a.py").text == text
+
+
+def test_an_ignore_comment_for_another_rule_keeps_nothing():
+    text = "from keras.layers import LeakyReLU\n\na = LeakyReLU(alpha=1)  # kparity: ignore[KP302]\n"
+    assert "negative_slope" in migrate_source(text, "a.py").text
+
+
+@pytest.mark.parametrize(
+    ("options", "changed", "kept"),
+    [
+        ({"select": ["KP203"]}, "negative_slope=1", "tf.keras"),
+        ({"select": ["KP1"]}, "= keras.layers", "alpha=1"),
+        ({"ignore": ["KP2"]}, "= keras.layers", "alpha=1"),
+        ({"ignore": ["leaky-relu-alpha"]}, "= keras.layers", "alpha=1"),
+        ({"select": ["KP1", "KP2"], "ignore": ["KP1"]}, "negative_slope=1", "tf.keras"),
+    ],
+)
+def test_rules_are_selected_and_ignored_by_id_family_and_name(options, changed, kept):
+    done = migrate_source("import tensorflow as tf\n\na = tf.keras.layers.LeakyReLU(alpha=1)\n", "a.py", **options)
+    assert changed in done.text
+    assert kept in done.text
+
+
+def test_an_unknown_rule_is_refused():
+    with pytest.raises(ValueError, match="KP999"):
+        migrate_source("import keras\n", "a.py", select=["KP999"])
