@@ -222,7 +222,7 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> _Result:
         lambda: run.candidate.ask("train", nudge=0, name=CANDIDATE, **train),
     )
     lasted = min(side["nonfinite_step"] or options.steps for side in (ours, theirs))
-    notes = []
+    notes: list[str] = []
     if ours["nonfinite_step"] != theirs["nonfinite_step"] and lasted not in chosen:
         chosen = sorted({*[step for step in chosen if step <= lasted], lasted})
         run.say("training again up to the step that is not finite")

@@ -153,8 +153,8 @@ class Explainer:
             return f"{subject} gives another gradient from the same inputs and upstream gradient ({size})."
         if cause.kind == "sparse":
             return (
-                f"{subject} makes another `{cause.evidence['quantity']}` of the same sparse gradient ({size}): rows that "
-                "one batch names more than once are not added up in the same way."
+                f"{subject} makes another `{cause.evidence['quantity']}` of the same sparse gradient ({size}): rows "
+                "that one batch names more than once are not added up in the same way."
             )
         if cause.phase == "optimizer":
             quantity = cause.evidence.get("quantity", "update")

@@ -208,11 +208,12 @@ def causes(
     for phase in PHASES:
         here = [seen for seen in live if seen.phase == phase]
         if phase == "forward":
-            for seen in [s for s in live if s.phase in {"forward", "loss"} and s.key.owner in origins]:
-                here = [s for s in here if s.key != seen.key]
-                live = [s for s in live if not (s.key.owner == seen.key.owner and s.phase in {"forward", "loss"})]
-                blamed.add(_layer(seen.key, owners))
-                here.append(replace(seen, key=Key("outmask", origins[seen.key.owner]), phase="forward", kind="mask"))
+            misled = [s for s in live if s.phase in {"forward", "loss"} and s.key.owner in origins]
+            owners_misled = {one.key.owner for one in misled}
+            live = [s for s in live if not (s.phase in {"forward", "loss"} and s.key.owner in owners_misled)]
+            here = [s for s in here if s.key.owner not in owners_misled]
+            blamed |= {layer for one in misled if (layer := _layer(one.key, owners)) is not None}
+            here += [replace(s, key=Key("outmask", origins[s.key.owner]), phase="forward", kind="mask") for s in misled]
         here = [seen for seen in here if not _explained(seen, blamed, owners)]
         if phase == "loss" and here:
             blamed.add("loss")

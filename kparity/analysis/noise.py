@@ -43,8 +43,8 @@ def gap(reference: np.ndarray, candidate: np.ndarray, moved: np.ndarray) -> Gap:
     move = _minus(moved, reference)
     floor = max(half_ulp * scale, _rms(move))
     floor_worst = max(half_ulp * peak, _peak(move))
-    if floor == 0.0 or scale == 0.0:
-        return Gap(float("inf"), half_ulp, float("inf"))
+    if scale == 0.0:
+        return Gap(float("inf"), half_ulp, float("inf") if floor == 0.0 else error / floor)
     return Gap(error / scale, floor / scale, max(error / floor, worst / floor_worst))
 
 

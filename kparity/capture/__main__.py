@@ -8,6 +8,7 @@ A request is {"do": NAME, ...}; the answer is any number of {"progress": ...} an
 import hashlib
 import json
 import os
+import re
 import resource
 import sys
 import time
@@ -81,6 +82,7 @@ class Process:
         self.draws.restart(seed)
         self.arguments = subject.fit_arguments(self.subject.load_data(), batch_size)
         hashes = self._cut(seed, steps, keep_batches)
+        self.maps: tuple[dict[str, str], dict[str, str], dict[str, str]] = ({}, {}, {})
         self.session = self._session({})
         self.compiled: Any = None
         self._save_initial()
@@ -244,9 +246,9 @@ class Process:
     def _in_float64(self) -> Session:
         tf.keras.backend.set_floatx("float64")
         try:
-            layers, variables, names = getattr(self, "maps", (None, None, {}))
+            layers, variables, names = self.maps
             session = self._session(names)
-            if layers is not None:
+            if layers:
                 session.inventory.rename(layers, variables)
         except Exception:
             tf.keras.backend.set_floatx("float32")
@@ -264,7 +266,7 @@ def failure(error: Exception, source: str) -> dict[str, Any]:
     return {
         "kind": kind,
         "type": type(error).__name__,
-        "message": str(error),
+        "message": re.sub(r"\x1b\[[0-9;]*m", "", str(error)),
         "where": where,
         "traceback": "" if kind == "usage" else "".join(traceback.format_exception(error)),
     }

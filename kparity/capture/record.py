@@ -109,9 +109,12 @@ def install(side: Side, recorder: Recorder) -> None:
             flat[index] = _forced_gradient(recorder, step, key, own)
         return tf.nest.pack_sequence_as(result, flat)
 
-    side.layer_class.__call__ = call_layer
-    side.loss_class.__call__ = call_loss
-    tf.GradientTape.gradient = take_gradient
+    for owner, method, wrapper in (
+        (side.layer_class, "__call__", call_layer),
+        (side.loss_class, "__call__", call_loss),
+        (tf.GradientTape, "gradient", take_gradient),
+    ):
+        setattr(owner, method, wrapper)
 
 
 def _call(

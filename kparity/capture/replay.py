@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from kparity.capture.inventory import get_state, set_state
 from kparity.capture.train import Session, neighbour, run_step, to_tensors
+from kparity.trace import parse
 
 Arrays = dict[str, np.ndarray]
 
@@ -38,11 +39,13 @@ def replay(session: Session, number: int, state: Arrays, batch: Any, forced: Arr
 
 
 def update_alone(session: Session, state: Arrays, recorded: Arrays) -> Arrays:
-    """The optimizer's update from `state` and recorded gradients, with every weight at zero.
+    """The optimizer's update in two parts that keep all their digits: of the gradients, and of the weights' size.
 
-    The learning rate is the recorded one: a changed rate is seen as such, and must not hide or fake a changed formula.
-    At zero the update is what the weight becomes, with all its digits: added to a weight it would keep only those
-    above the weight's last place, and a changed epsilon would drown in them.
+    From the gradients: starting at `state` with every weight at zero the update is what the weight becomes; added to a
+    weight it would keep only those digits above the weight's last place, and a changed epsilon would drown in them.
+    From the weights: without gradients and slots and at a learning rate of 1, what is left is weight decay, which is
+    itself lost in a weight's last place when multiplied by a small rate. The learning rate is the recorded one
+    otherwise: a changed rate is seen as such, and must not hide or fake a changed formula.
     """
     model = session.model
     if getattr(model, "optimizer", None) is None:
@@ -54,15 +57,22 @@ def update_alone(session: Session, state: Arrays, recorded: Arrays) -> Arrays:
         name = names.get(id(variable))
         gradient = recorded.get(f"grad|{name}|0")
         if name is not None and gradient is not None and tuple(variable.shape) == gradient.shape:
-            session.side.assign(variable, tf.zeros_like(tf.convert_to_tensor(variable)))
+            session.side.assign(variable, np.zeros(variable.shape))
             pairs.append((name, tf.cast(tf.constant(gradient), variable.dtype), variable))
     if not pairs:
         return {}
     with session.side.at_rate(model, recorded["lr|optimizer|0"]):
         model.optimizer.apply_gradients([(gradient, variable) for _, gradient, variable in pairs])
     after = get_state(model, session.inventory, session.side)
-    slots = {key.replace("slot|", "dense|", 1): value for key, value in after.items() if key.startswith("slot|")}
-    return slots | {f"update|{name}|0": np.asarray(variable) for name, _, variable in pairs}
+    found = {key.replace("slot|", "dense|", 1): value for key, value in after.items() if key.startswith("slot|")}
+    found |= {f"update|{name}|0": np.asarray(variable) for name, _, variable in pairs}
+
+    empty = {k: np.zeros_like(v) if k.startswith("slot|") and parse(k).owner else v for k, v in state.items()}
+    set_state(model, session.inventory, session.side, empty)
+    before = {name: np.array(variable) for name, _, variable in pairs}
+    with session.side.at_rate(model, np.float32(1.0)):
+        model.optimizer.apply_gradients([(tf.zeros_like(gradient), variable) for _, gradient, variable in pairs])
+    return found | {f"update|{name}|decay": np.array(variable) - before[name] for name, _, variable in pairs}
 
 
 def unlike(own: Arrays, reference: Arrays) -> list[str]:

@@ -40,13 +40,15 @@ def headline(verdict: dict[str, Any]) -> str:
     causes, steps = verdict["causes"], count(verdict["steps"], "step")
     proven = sum(cause["proven"] for cause in causes)
     found = f"{count(len(causes), 'cause')} found" + (f", {proven} of them proven" if proven else "")
+    twin = verdict["sides"].get("keras3", {}).get("package") == "tf_keras"
+    new = "Keras 2, run a second time," if twin else "Keras 3"
     match verdict["verdict"]:
         case "equivalent":
-            return f"Keras 3 trains this model as Keras 2 does: in {steps}, no difference above the measured noise."
+            return f"{new} trains this model as Keras 2 does: in {steps}, no difference above the measured noise."
         case "different":
-            return f"Keras 3 does not train this model as Keras 2 does. {found[0].upper() + found[1:]}."
+            return f"{new} does not train this model as Keras 2 does. {found[0].upper() + found[1:]}."
         case "inconclusive":
-            return f"The measurement cannot tell whether Keras 3 trains this model as Keras 2 does: {found}."
+            return f"The measurement cannot tell whether {new} trains this model as Keras 2 does: {found}."
     return f"The comparison did not finish. {error_line(verdict['error'] or {})}"
 
 
@@ -140,9 +142,13 @@ def seconds(span: float) -> str:
 
 
 def cost_line(cost: dict[str, Any]) -> str:
-    """Everything that the comparison cost; keys that kparity doesn't know by name are shown as they are."""
+    """What the comparison cost as a whole; keys that kparity doesn't know by name are shown as they are."""
     said = []
     for key, value in cost.items():
+        if key == "peak_mb" and isinstance(value, dict):
+            said.append(f"peak memory {' and '.join(bytes_(1e6 * size) for size in value.values())}")
+        if isinstance(value, dict):
+            continue
         if isinstance(value, int | float) and key.endswith("bytes"):
             said.append(f"{bytes_(value)} of {key.removesuffix('bytes').strip('_') or 'data'}")
         elif isinstance(value, int | float) and key.endswith("seconds"):

@@ -23,6 +23,7 @@ class Adapter:
 
         if not keras.__version__.startswith("3"):
             raise RuntimeError(f"the Keras 3 side found keras {keras.__version__}: install keras 3")
+        keras.config.disable_traceback_filtering()
         self.keras = keras
         self.layer_class = keras.layers.Layer
         self.loss_class = keras.losses.Loss
@@ -73,7 +74,7 @@ class Adapter:
 
     @contextlib.contextmanager
     def at_rate(self, model: Any, rate: Any) -> Iterator[None]:
-        model.optimizer._get_current_learning_rate = lambda: tf.constant(rate)
+        model.optimizer._get_current_learning_rate = lambda: tf.convert_to_tensor(rate)
         yield
         del model.optimizer._get_current_learning_rate
 

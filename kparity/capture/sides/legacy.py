@@ -54,6 +54,7 @@ class Adapter:
         sys.meta_path.insert(0, _KerasIsTfKeras())
         import tf_keras
 
+        tf.debugging.disable_traceback_filtering()
         self.keras = tf_keras
         self.layer_class = tf_keras.layers.Layer
         self.loss_class = tf_keras.losses.Loss
