@@ -104,7 +104,7 @@ class Book:
 def sites(module: Module, book: Book, old_code: bool) -> list[Site]:
     """Every rule at every place, in the order of the source."""
     finder = _Finder(module, book, old_code)
-    found = [site for node in ast.walk(module.tree) for site in finder.at(node)]
+    found = [site for node in module.nodes for site in finder.at(node)]
     return sorted(found, key=lambda site: (site.start, site.rule.id))
 
 

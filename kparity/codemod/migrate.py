@@ -143,7 +143,7 @@ def is_old(module: Module) -> bool:
     Names that only Keras 3 has, and none of the old spellings, say that it is Keras 3 code already.
     """
     new = False
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             written = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):

@@ -5,6 +5,7 @@ imports.
 """
 
 import ast
+import functools
 import re
 import warnings
 from bisect import bisect_right
@@ -47,14 +48,15 @@ class Module:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.tree = ast.parse(text)
-        self.names = Names(self.tree, frozenset(api(2)) | frozenset(api(3)))
+        self.names = Names(self.tree, _known(), "global" in text or "nonlocal" in text)
+        self.nodes = list(self.names.scopes)
         self.values = Values(self.names)
         self._starts = [0, *(m.end() for m in LINE_END.finditer(text))]
         self._lines: dict[int, bytes] = {}
         self._ascii = text.isascii()
         self.inside_strings = {
             inner
-            for node in ast.walk(self.tree)
+            for node in self.nodes
             if isinstance(node, ast.JoinedStr)
             for inner in ast.walk(node)
             if inner is not node
@@ -62,7 +64,7 @@ class Module:
 
         self.loads: dict[str, list[ast.AST]] = {}
         self.strings: set[str] = set()
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load | ast.Del):
                 self.loads.setdefault(node.id, []).append(node)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -138,6 +140,11 @@ class Module:
             skip = int(bool(body) and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant))
             anchors = body[skip : skip + 1] or body[:1]
         return Need(min(self.start(a) for a in anchors), "import keras")
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    return frozenset(api(2)) | frozenset(api(3))
 
 
 def apply(text: str, splices: Iterable[Splice]) -> str:

@@ -26,6 +26,7 @@ FLAVOURS = (
 
 BUILTINS = frozenset(dir(builtins))
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+LEAVES = (ast.expr_context, ast.operator, ast.cmpop, ast.unaryop, ast.boolop)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -89,13 +90,15 @@ class Scope:
 class Names:
     """What the names of one module stand for."""
 
-    def __init__(self, tree: ast.Module, known: frozenset[str] = frozenset(), package: str = "") -> None:
+    def __init__(self, tree: ast.Module, known: frozenset[str] = frozenset(), declares: bool = True) -> None:
+        """`known` are the public names that a star import may bring; `declares`: may there be `global` statements?"""
         self.known = known
         self.tree = tree
         self.scopes: dict[ast.AST, Scope] = {}
         self.parents: dict[ast.AST, ast.AST] = {}
         self.root = Scope(tree, None)
         self._aliasing: set[Binding] = set()
+        self._declares = declares
         self._visit(tree, self.root)
 
     # -- questions -----------------------------------------------------------------------------------------------
@@ -224,7 +227,8 @@ class Names:
                 self._outside(node, scope, [*node.decorator_list, *_defaults(node.args)])
                 self._outside(node, scope, _annotations(node))
                 self._parameters(node.args, node, inner)
-                self._declare(node.body, inner)
+                if self._declares:
+                    self._declare(node.body, inner)
                 self._children(node, inner, node.body)
             case ast.Lambda():
                 inner = Scope(node, scope)
@@ -330,6 +334,8 @@ class Names:
 
     def _children(self, parent: ast.AST, scope: Scope, nodes: Iterator[ast.AST] | list[ast.AST] | list) -> None:
         for node in nodes:
+            if isinstance(node, LEAVES):
+                continue
             self.parents[node] = parent
             self._visit(node, scope)
 

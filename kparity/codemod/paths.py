@@ -162,7 +162,7 @@ def _constant_of(module: Module, name: ast.Name) -> tuple[ast.expr | None, bool]
         return None, False
     uses = [
         node
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Name) and node.id == name.id and isinstance(node.ctx, ast.Load)
     ]
     return bindings[0].value, all(_read(module, use) for use in uses)
@@ -181,7 +181,7 @@ def _same_literal(module: Module, tail: Tail) -> tuple[list[Tail], bool]:
     plain = True
     if not isinstance(tail.node, ast.Constant):
         return others, plain
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Constant) and node.value == tail.node.value and node is not tail.node:
             if node in module.inside_strings:
                 continue
