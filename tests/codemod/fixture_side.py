@@ -50,6 +50,9 @@ def main(path, side):
             first = (x, y)
         model.train_on_batch(x, y)
     after = float(np.asarray(model.test_on_batch(*first)[0]))
+    if side == "legacy":
+        print(json.dumps({"before": losses[0], "after": after}))
+        return
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "m.keras")
         model.save(file)
