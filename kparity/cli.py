@@ -39,6 +39,8 @@ def compare(
     timeout: Annotated[float, typer.Option(help="Seconds without a sign of life after which a side is hung.")] = 600,
 ) -> None:
     """Train a model under Keras 2 and Keras 3 and name the first cause of any difference."""
+    import signal
+
     from rich.console import Console
 
     from kparity.findings import EXIT_OF_VERDICT, Exit
@@ -58,6 +60,7 @@ def compare(
     seed_list = tuple(range(seed, seed + seeds))
     options = Options(subject, folder, steps, seed_list, model, data, batch_size, migrate, against, twin, timeout)
     console = Console()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Live(steps) as live:
             verdict = run(options, live)

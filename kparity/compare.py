@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from kparity.analysis import locate
 from kparity.analysis.explain import Explainer
 from kparity.analysis.locate import Cause, StepRecord
 from kparity.analysis.match import Pairing, pair
+from kparity.analysis.onset import apart, sudden_steps
 from kparity.rulebook import Rule, rules
 from kparity.runtime.side import SideFailed, SideProcess
 
@@ -102,6 +103,7 @@ def compare(options: Options, told: Told) -> dict[str, Any]:
     started = time.monotonic()
     book = rules()
     shutil.rmtree(options.folder / "trace", ignore_errors=True)
+    (options.folder / "map.parquet").unlink(missing_ok=True)
     options.folder.mkdir(parents=True, exist_ok=True)
     verdict: dict[str, Any] = {
         "schema": 1,
@@ -209,7 +211,10 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> _Result:
     }
     run.candidate.ask("align", layers=pairing.layers, variables=pairing.variables, names=draws)
 
-    before = locate.structure(pairing.missing_variables, pairing.extra_variables)
+    names = ("Keras 2", "the other side" if options.twin else "Keras 3")
+    explainer = Explainer(left, right, pairing.layers, run.rules, names)
+
+    before = locate.structure(pairing, left, right)
     before += locate.initial(_state(folder, REFERENCE, 0), _state(folder, CANDIDATE, 0))
     before += locate.batches(left["hashes"], right["hashes"])
 
@@ -228,6 +233,7 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> _Result:
         run.say("training again up to the step that is not finite")
         run.reference.ask("train", nudge=0, name=REFERENCE, **{**train, "steps": lasted, "chosen": chosen})
     chosen = [step for step in chosen if step <= lasted]
+    chosen = _with_sudden_steps(folder, chosen, ours["keys"], theirs["keys"])
 
     run.say("replaying single steps, and training again from weights one ulp away")
     free = run.reference.ask("replay", **_replay(chosen, REFERENCE))
@@ -238,17 +244,17 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> _Result:
     _move(run, forced, chosen)
     records = [_record(folder, step, forced) for step in chosen]
     trainable = {variable["name"] for variable in left["variables"] if variable["trainable"]}
-    found, idle = locate.causes(records, free["order"], trainable, owners, before)
+    seen = locate.look(records, free["order"], trainable, owners)
+    seen = _arbitrate(run, seen, explainer.classes, folder, notes)
+    found = locate.causes(seen, before)
     found = _learning_rate(found, ours["curves"], theirs["curves"])
     found = _not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
-    notes += _unread(idle)
+    notes += _unread(seen.idle)
     notes += _eager_only(free["compiled"])
     notes += _unmatched(pairing, left, right)
 
-    names = ("Keras 2", "the other side" if options.twin else "Keras 3")
-    explainer = Explainer(left, right, pairing.layers, run.rules, names)
+    found = locate.lone_layers(found, free["order"], pairing, left, right)
     found = locate.merge(found, explainer.classes, explainer.layer_changes)
-    found = _arbitrate(run, found, folder, notes)
     told_causes = [explainer.tell(cause) for cause in found]
     curves = _curves(ours, theirs, rerun)
     _write_map(run.options.folder, folder, ours, theirs, rerun, trainable, owners)
@@ -265,6 +271,26 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> _Result:
 
 def _state(folder: Path, name: str, step: int) -> dict[str, np.ndarray]:
     return trace.read_arrays(trace.step_file(folder, f"{name}-state", step))
+
+
+def _with_sudden_steps(folder: Path, chosen: list[int], ours: list[str], theirs: list[str]) -> list[int]:
+    """Add steps at which the two runs part suddenly, with a state to replay them from.
+
+    A step is judged alone, so any state on the way serves: the last saved one, with the count of steps put forward.
+    """
+    left, right = (_stats(folder, name) for name in (REFERENCE, CANDIDATE))
+    added = sudden_steps(left, right, (ours, theirs), chosen)
+    for step in added:
+        state = _state(folder, REFERENCE, max(known for known in chosen if known < step))
+        count = state.get("slot||iterations")
+        if count is not None:
+            state["slot||iterations"] = np.full_like(count, step - 1)
+        trace.write_arrays(trace.step_file(folder, f"{REFERENCE}-state", step), state)
+    return sorted({*chosen, *added})
+
+
+def _stats(folder: Path, name: str) -> np.ndarray:
+    return trace.read_arrays(trace.step_file(folder, f"{name}-stats", 0))["stats"]
 
 
 def _replay(chosen: list[int], name: str, suffix: str = "", float64: bool = False) -> dict[str, Any]:
@@ -320,26 +346,31 @@ def _learning_rate(found: list[Cause], ours: dict[str, Any], theirs: dict[str, A
     return [*rest[:at], rate, *rest[at:]]
 
 
-def _arbitrate(run: _Run, found: list[Cause], folder: Path, notes: list[str]) -> list[Cause]:
-    """Where a difference is little above the noise floor, both sides run the step in float64: round-off shrinks."""
-    doubtful = [cause for cause in found if cause.ratio < locate.CERTAIN]
+def _arbitrate(
+    run: _Run, seen: locate.Observations, classes: dict[str, str], folder: Path, notes: list[str]
+) -> locate.Observations:
+    """Where a difference is little above the noise floor, both sides run its step in float64: round-off shrinks."""
+    doubtful = locate.doubtful(seen, classes)
     if not doubtful:
-        return found
-    step = doubtful[0].step or 1
-    run.say("deciding a doubtful difference in float64")
+        return seen
+    steps = sorted({one.step for one in doubtful})
+    run.say("deciding doubtful differences in float64")
     try:
-        run.reference.ask("replay", **_replay([step], REFERENCE, "-float64", float64=True))
-        forced = run.candidate.ask("replay", **_replay([step], CANDIDATE, "-float64", float64=True))
+        run.reference.ask("replay", **_replay(steps, REFERENCE, "-float64", float64=True))
+        forced = run.candidate.ask("replay", **_replay(steps, CANDIDATE, "-float64", float64=True))
     except SideFailed as failed:
         if failed.kind in {"died", "hung"}:
             raise
+        worst = max(one.gap.ratio for one in doubtful)
         notes.append(
-            f"A difference of {max(c.ratio for c in doubtful):.0f} noise floors could not be decided in float64, which "
-            f"this model does not run in ({failed.message}); it is not called a cause."
+            f"A difference of {worst:.0f} noise floors could not be decided in float64, which this model does not run "
+            f"in ({failed.message}); it is not called a cause."
         )
-        return [cause for cause in found if cause.ratio >= locate.CERTAIN]
-    record = _record(folder, step, forced, "-float64")
-    return [cause for cause in found if cause not in doubtful or not locate.roundoff(record, cause)]
+        vanished = doubtful
+    else:
+        records = {step: _record(folder, step, forced, "-float64") for step in steps}
+        vanished = [one for one in doubtful if locate.roundoff(records[one.step], one)]
+    return replace(seen, live=[one for one in seen.live if one not in vanished])
 
 
 def _not_finite(found: list[Cause], ours: int | None, theirs: int | None, notes: list[str]) -> list[Cause]:
@@ -363,10 +394,11 @@ def _unread(idle: list[locate.Seen]) -> list[str]:
 
 
 def _eager_only(compiled: dict[str, tuple[float, str]]) -> list[str]:
-    worst = max((tuple(value) for value in compiled.values()), default=(0.0, ""))
-    if worst[0] <= COMPILED:
+    sizes: list[tuple[float, str]] = [(error, key) for error, key in compiled.values()]
+    error, key = max(sizes, key=lambda one: one[0], default=(0.0, ""))
+    if error <= COMPILED:
         return []
-    return [f"Keras 2 itself computes another `{worst[1]}` compiled than eagerly ({worst[0]:.1%}); replays are eager."]
+    return [f"Keras 2 itself computes another `{key}` compiled than eagerly ({error:.1%}); replays are eager."]
 
 
 def _unmatched(pairing: Pairing, left: dict[str, Any], right: dict[str, Any]) -> list[str]:
@@ -423,33 +455,25 @@ def _write_map(
 ) -> None:
     import pandas as pd
 
-    def stats(name: str) -> np.ndarray:
-        return trace.read_arrays(trace.step_file(folder, f"{name}-stats", 0))["stats"].astype(np.float64)
-
-    left, right, noise = stats(REFERENCE), stats(CANDIDATE), stats("noise")
+    left, right, noise = (_stats(folder, name).astype(np.float64) for name in (REFERENCE, CANDIDATE, "noise"))
     steps = min(len(left), len(right), len(noise))
     where = {key: index for index, key in enumerate(theirs["keys"])}
+    shared = [(index, key) for index, key in enumerate(ours["keys"]) if key in where]
+    columns = [index for index, _ in shared]
+    difference = apart(left[:steps, columns], right[:steps, [where[key] for _, key in shared]])
+    floor = apart(left[:steps, columns], noise[:steps, [rerun["keys"].index(key) for _, key in shared]])
     frames = []
-    for order, text in enumerate(ours["keys"]):
-        if text not in where:
-            continue
+    for column, (order, text) in enumerate(shared):
         key = trace.parse(text)
-        phase = locate.phase_of(key, trainable)
-        a, b, c = left[:steps, order], right[:steps, where[text]], noise[:steps, rerun["keys"].index(text)]
-        scale = np.maximum(a[:, 0], np.finfo(np.float32).tiny)
-
-        def apart(x: np.ndarray, y: np.ndarray, scale: np.ndarray = scale) -> np.ndarray:
-            return np.sqrt(np.mean((x[:, 1:] - y[:, 1:]) ** 2, axis=1)) / scale
-
         frames.append(
             pd.DataFrame(
                 {
                     "step": np.arange(1, steps + 1, dtype=np.int32),
-                    "phase": phase,
+                    "phase": locate.phase_of(key, trainable),
                     "layer": owners.get(key.owner, key.owner),
                     "tensor": key.owner.split(":")[-1] if ":" in key.owner else key.kind,
-                    "difference": apart(a, b),
-                    "noise_floor": np.maximum(apart(a, c), np.finfo(np.float32).eps / 2),
+                    "difference": difference[:, column],
+                    "noise_floor": np.maximum(floor[:, column], np.finfo(np.float32).eps / 2),
                     "order": np.int32(order),
                 }
             )

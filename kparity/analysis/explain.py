@@ -120,6 +120,15 @@ class Explainer:
             return f"{theirs} has no variable `{cause.variable}` of shape {cause.evidence['shape']}; {ours} has."
         if cause.kind == "extra-variable":
             return f"{theirs} has a variable `{cause.variable}` of shape {cause.evidence['shape']}; {ours} has not."
+        if cause.kind in {"frozen", "unfrozen"}:
+            trained, left = (ours, theirs) if cause.kind == "frozen" else (theirs, ours)
+            return f"{subject} is trained in {trained} and frozen in {left}: `{cause.variable}`."
+        if cause.kind == "missing-layer":
+            return (
+                f"{theirs} has no layer `{cause.layer}`, which {ours} calls in front of `{cause.evidence['before']}`."
+            )
+        if cause.kind == "extra-layer":
+            return f"{theirs} calls a layer `{cause.layer}` before `{cause.evidence['before']}`; {ours} has none."
         if cause.phase == "data":
             if cause.kind == "length":
                 return f"One side has no batch {cause.step}: the data have different lengths."
@@ -144,6 +153,8 @@ class Explainer:
             between = cause.evidence.get("array", "").startswith("in|")
             start = f"What is computed in front of {subject}" if between else f"{subject}"
             return f"{start} gives another output from the same inputs, weights, masks and draws ({size})."
+        if cause.phase == "loss" and cause.variable:
+            return f"The penalty on `{cause.variable}` differs, in the total loss and in its gradient ({size})."
         if cause.phase == "loss":
             total = (
                 "the same values of each loss" if "total" in cause.evidence.get("kinds", []) else "the same predictions"
@@ -212,6 +223,10 @@ _FALLBACK = {
 }
 
 
+_SAME = ({None, ""}, {None, False}, {"auto", "sum_over_batch_size"})
+"""Settings that mean the same: Keras 2's `auto` reduction is the sum over the batch outside of strategies."""
+
+
 def changes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Scalar settings that both sides state and that differ: name -> (reference, candidate)."""
     plain = (bool, int, float, str, type(None))
@@ -238,7 +253,7 @@ def _plain(value: Any) -> Any:
 def _same(left: Any, right: Any) -> bool:
     if isinstance(left, (int, float)) and isinstance(right, (int, float)):
         return abs(left - right) <= 1e-6 * max(abs(left), abs(right))
-    return left == right or {left, right} in ({None, ""}, {None, False})
+    return left == right or {left, right} in _SAME
 
 
 def _percent(error: float | None) -> str:

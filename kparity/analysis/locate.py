@@ -7,12 +7,13 @@ The order is that of DESIGN: structure, initial values, batches, forward (in cal
 state, metrics. A difference that an earlier cause in the same layer explains is not listed again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from kparity.analysis.match import Description, Pairing
 from kparity.analysis.noise import Gap, gap
 from kparity.findings import PHASES
 from kparity.trace import Key, parse
@@ -73,10 +74,26 @@ class Cause:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
-def structure(missing: list[dict[str, Any]], extra: list[dict[str, Any]]) -> list[Cause]:
-    """Variables that only one side has."""
-    found = [(variable, "missing-variable") for variable in missing] + [(v, "extra-variable") for v in extra]
-    return [Cause("config", v["layer"], v["name"], 0, kind, evidence={"shape": v["shape"]}) for v, kind in found]
+def structure(pairing: Pairing, reference: Description, candidate: Description) -> list[Cause]:
+    """Variables that only one side has, and variables that only one side trains."""
+    found = [(variable, "missing-variable") for variable in pairing.missing_variables]
+    found += [(variable, "extra-variable") for variable in pairing.extra_variables]
+    ours = {variable["name"]: variable for variable in reference["variables"]}
+    for variable in candidate["variables"]:
+        partner = ours.get(pairing.variables.get(variable["name"], ""))
+        if partner is not None and partner["trainable"] != variable["trainable"]:
+            found.append((partner, "frozen" if partner["trainable"] else "unfrozen"))
+    return [
+        Cause(
+            "config",
+            variable["layer"],
+            variable["name"],
+            0,
+            kind,
+            evidence={"shape": variable["shape"], "variables": [variable["name"]]},
+        )
+        for variable, kind in found
+    ]
 
 
 def initial(reference: Arrays, candidate: Arrays) -> list[Cause]:
@@ -135,19 +152,9 @@ def observe(record: StepRecord, order: Mapping[str, int], trainable: set[str]) -
                 idle.append(Seen(key, phase, record.step, seen, place))
                 continue
             seen = inside
-        live.append(Seen(key, phase, record.step, seen, place))
-    live.extend(_nonfinite_only(record, order))
+        kind = "nan" if not np.isfinite(candidate).all() and np.isfinite(reference).all() else "numbers"
+        live.append(Seen(key, phase, record.step, seen, place, kind))
     return live, idle
-
-
-def _nonfinite_only(record: StepRecord, order: Mapping[str, int]) -> Iterable[Seen]:
-    for text, candidate in record.candidate.items():
-        key = parse(text)
-        if key.kind == "out" and np.issubdtype(candidate.dtype, np.floating) and text in record.reference:
-            reference = record.reference[text]
-            if not np.isfinite(candidate).all() and np.isfinite(reference).all():
-                infinite = Gap(float("inf"), 0.0, float("inf"))
-                yield Seen(key, "forward", record.step, infinite, order.get(text, len(order)), "nan")
 
 
 def _used(reference: Arrays, key: Key) -> np.ndarray | None:
@@ -187,26 +194,57 @@ def masks(record: StepRecord, order: Mapping[str, int]) -> dict[str, str]:
     return dict.fromkeys(got, origin) if origin is not None else {}
 
 
-def causes(
-    records: list[StepRecord], order: list[str], trainable: set[str], owners: Mapping[str, str], before: list[Cause]
-) -> tuple[list[Cause], list[Seen]]:
-    """Every independent cause in causal order, after those already found, and differences that training never reads.
+@dataclass(frozen=True)
+class Observations:
+    """What the replays of a comparison show. `order`: every recorded array of a step in the order it was made.
 
-    `owners`: variable name -> path of its layer. `before`: causes of structure, initial values and data.
+    `owners`: variable name -> path of its layer. `live` differences reach the training, `idle` ones don't.
     """
+
+    records: list[StepRecord]
+    order: list[str]
+    owners: Mapping[str, str]
+    live: list[Seen]
+    idle: list[Seen]
+
+
+def look(records: list[StepRecord], order: list[str], trainable: set[str], owners: Mapping[str, str]) -> Observations:
+    """Observe every replayed step."""
     ranks = {text: rank for rank, text in enumerate(order)}
     live: list[Seen] = []
     idle: list[Seen] = []
-    origins: dict[str, str] = {}
     for record in records:
         seen, unread = observe(record, ranks, trainable)
         live += seen
         idle += unread
+    return Observations(records, order, owners, live, idle)
+
+
+def doubtful(seen: Observations, classes: Mapping[str, str]) -> list[Seen]:
+    """Differences that may be round-off: under CERTAIN, and nothing of their kind in a layer of their class above."""
+
+    def sort(one: Seen) -> tuple[Any, ...]:
+        layer = _layer(one.key, seen.owners)
+        tail = one.key.owner.split(":")[1:]
+        return one.phase, one.key.kind, classes.get(layer or "", layer), *tail
+
+    certain = {sort(one) for one in seen.live if one.gap.ratio >= CERTAIN}
+    return [one for one in seen.live if one.gap.ratio < CERTAIN and sort(one) not in certain]
+
+
+def causes(seen: Observations, before: list[Cause]) -> list[Cause]:
+    """Every independent cause in causal order, after those of structure, initial values and data in `before`."""
+    records, owners, live = seen.records, seen.owners, list(seen.live)
+    ranks = {text: rank for rank, text in enumerate(seen.order)}
+    origins: dict[str, str] = {}
+    for record in records:
         origins |= masks(record, ranks)
     found = list(before)
     blamed = {cause.layer for cause in before if cause.phase == "config" and cause.layer}
+    frozen = {cause.variable for cause in before if cause.kind in {"frozen", "unfrozen"}}
+    live = [one for one in live if one.key.owner not in frozen]
     for phase in PHASES:
-        here = [seen for seen in live if seen.phase == phase]
+        here = [one for one in live if one.phase == phase]
         if phase == "forward":
             misled = [s for s in live if s.phase in {"forward", "loss"} and s.key.owner in origins]
             owners_misled = {one.key.owner for one in misled}
@@ -214,20 +252,50 @@ def causes(
             here = [s for s in here if s.key.owner not in owners_misled]
             blamed |= {layer for one in misled if (layer := _layer(one.key, owners)) is not None}
             here += [replace(s, key=Key("outmask", origins[s.key.owner]), phase="forward", kind="mask") for s in misled]
-        here = [seen for seen in here if not _explained(seen, blamed, owners)]
+        here = [one for one in here if not _explained(one, blamed, owners)]
+        if phase == "gradient":
+            if any(cause.evidence.get("array", "").startswith("in|") for cause in found):
+                here = _without(here, {"dy"}, owners)
+            penalty = next((c for c in found if c.phase == "loss" and c.evidence["kinds"] == ["total"]), None)
+            if penalty is not None:
+                found[found.index(penalty)] = _penalty(penalty, here, owners)
+                here = [one for one in here if one.key.kind != "grad"]
         if phase == "loss" and here:
             blamed.add("loss")
         if phase == "optimizer":
-            if any(seen.key.kind == "lr" for seen in here):
-                here = [seen for seen in here if seen.key.kind in {"lr", "update"}]
-            here = [_sparse(seen, here, records, ranks) for seen in here]
+            if any(one.key.kind == "lr" for one in here):
+                here = [one for one in here if one.key.kind in {"lr", "update"}]
+            here = [_sparse(one, here, records, ranks) for one in here]
         if phase == "metric" and "loss" in blamed:
-            here = [seen for seen in here if seen.key.owner != "loss"]
+            here = [one for one in here if one.key.owner != "loss"]
         if phase == "metric" and "loss" in origins:
             here = []  # metrics read the same lost mask of the predictions
         found += _group(phase, here, owners)
-        blamed |= {layer for seen in here if (layer := _layer(seen.key, owners)) is not None}
-    return found, idle
+        blamed |= {layer for one in here if (layer := _layer(one.key, owners)) is not None}
+    return found
+
+
+def _without(seen: list[Seen], kinds: set[str], owners: Mapping[str, str]) -> list[Seen]:
+    """Leave out layers of which nothing but `kinds` differs.
+
+    What reaches a layer's output backward is made by what is wired behind it: where that is known to be wired
+    differently, it says nothing of the layer.
+    """
+    by_layer: dict[str | None, set[str]] = {}
+    for one in seen:
+        by_layer.setdefault(_layer(one.key, owners), set()).add(one.key.kind)
+    return [one for one in seen if not by_layer[_layer(one.key, owners)] <= kinds]
+
+
+def _penalty(cause: Cause, seen: list[Seen], owners: Mapping[str, str]) -> Cause:
+    """The total differs while each loss does not: what a variable's gradient shows besides is the same penalty."""
+    variables = sorted({one.key.owner for one in seen if one.key.kind == "grad"})
+    if not variables:
+        return cause
+    evidence = {**cause.evidence, "variables": variables}
+    return replace(
+        cause, layer=owners.get(variables[0]), variable=variables[0], also=tuple(variables[1:]), evidence=evidence
+    )
 
 
 def _layer(key: Key, owners: Mapping[str, str]) -> str | None:
@@ -337,6 +405,42 @@ def _variable(phase: str, lead: Seen, variables: list[str]) -> str | None:
     return lead.key.owner if lead.key.kind in {"grad", "update", "var"} else None
 
 
+def lone_layers(
+    found: list[Cause], order: list[str], pairing: Pairing, reference: Description, candidate: Description
+) -> list[Cause]:
+    """Where what lies between two layers differs, name the layer that only one side has there, if there is one.
+
+    Of the reference's lone layers the call order says where they stand; of the candidate's the order in its model.
+    """
+    called = [parse(text).owner.split("#")[0] for text in order if text.startswith("out|")]
+    partners = set(pairing.layers.values())
+    paths = [layer["path"] for layer in candidate["layers"] if layer["class"] != "InputLayer"]
+    theirs = [pairing.layers.get(path, f"!{path}") for path in paths]
+    known = {layer["path"] for layer in reference["layers"]}
+    told = []
+    for cause in found:
+        if cause.evidence.get("array", "").startswith("in|") and cause.layer:
+            missing = _in_front(called, cause.layer, lambda path: path in known and path not in partners)
+            extra = _in_front(theirs, cause.layer, lambda path: path.startswith("!"))
+            if missing or extra:
+                kind = "missing-layer" if missing else "extra-layer"
+                evidence = {**cause.evidence, "before": cause.layer}
+                layer = missing or (extra or "").removeprefix("!")
+                cause = replace(cause, layer=layer, variable=None, kind=kind, evidence=evidence)
+        told.append(cause)
+    return told
+
+
+def _in_front(paths: list[str], layer: str, lone: Callable[[str], bool]) -> str | None:
+    """The first of the lone layers that stand directly in front of `layer`."""
+    place = paths.index(layer) if layer in paths else 0
+    found = None
+    while place > 0 and lone(paths[place - 1]):
+        place -= 1
+        found = paths[place]
+    return found
+
+
 def rank(cause: Cause) -> tuple[int, int]:
     """Where a cause stands in causal order."""
     return PHASES.index(cause.phase), cause.order
@@ -366,18 +470,18 @@ def merge(
     return list(merged.values())
 
 
-def roundoff(record: StepRecord, cause: Cause) -> bool:
+def roundoff(record: StepRecord, seen: Seen) -> bool:
     """Whether a difference seen in float32 all but vanishes in float64: to under a thousandth of its relative size.
 
-    `record`: the step of the cause in float64. An array that isn't in it is equal there bit for bit.
+    `record`: the step in float64. An array that isn't in it is equal there bit for bit.
     """
-    text = cause.evidence["array"]
+    text = str(seen.key)
     reference, candidate = record.reference.get(text), record.candidate.get(text)
     if candidate is None:
         return True
     if reference is None or reference.shape != candidate.shape:
         return False
-    used = _used(record.reference, parse(text))
+    used = _used(record.reference, seen.key)
     if used is not None:
         reference, candidate = reference[used], candidate[used]
-    return gap(reference, candidate, reference).error < 1e-3 * (cause.local_error or 0.0)
+    return gap(reference, candidate, reference).error < 1e-3 * seen.gap.error

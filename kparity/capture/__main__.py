@@ -11,6 +11,7 @@ import os
 import re
 import resource
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -256,24 +257,44 @@ class Process:
         return session
 
 
-def failure(error: Exception, source: str) -> dict[str, Any]:
+def failure(error: BaseException, source: str) -> dict[str, Any]:
     """What a person needs of an exception: its words, and the last line of their own file that it passed through."""
-    where = None
-    for frame in traceback.extract_tb(error.__traceback__):
-        if Path(frame.filename).name == Path(source).name:
-            where = f"{frame.filename}:{frame.lineno}"
+    own = str(Path(__file__).parent.parent)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = next(
+        (f"{f.filename}:{f.lineno}" for f in reversed(frames) if Path(f.filename).name == Path(source).name), None
+    )
+    if isinstance(error, SyntaxError) and error.filename:
+        where = f"{error.filename}:{error.lineno}"
     kind = "usage" if isinstance(error, subject.SubjectError) else "raised"
+    text = str(error)
+    if isinstance(error, SystemExit):
+        text = f"the program ended itself with exit code {error.code} while it was imported: guard its main part"
+    others = [frame for frame in frames if not frame.filename.startswith(own)]
     return {
         "kind": kind,
         "type": type(error).__name__,
-        "message": re.sub(r"\x1b\[[0-9;]*m", "", str(error)),
+        "message": re.sub(r"\x1b\[[0-9;]*m", "", text),
         "where": where,
-        "traceback": "" if kind == "usage" else "".join(traceback.format_exception(error)),
+        "traceback": "" if kind == "usage" else "".join(traceback.format_list(others or list(frames))),
     }
+
+
+def end_with_parent() -> None:
+    """End this process when its parent is gone, however it went: a request may run for minutes."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def main() -> None:
     """Answer requests until stdin closes."""
+    end_with_parent()
     process = Process(sys.argv[1], int(sys.argv[2]))
     process.say(progress="started")
     for line in sys.stdin:
@@ -281,7 +302,7 @@ def main() -> None:
         source = request.get("origin") or getattr(process, "source", "")
         try:
             done = getattr(process, request.pop("do"))(**request)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             process.say(failed=failure(error, source))
         else:
             process.say(done=done)

@@ -66,6 +66,8 @@ def load(path: Path, origin: Path, model: str, data: str) -> Subject:
 
 def fit_arguments(value: Any, batch_size: int | None) -> FitArguments:
     """What the data function returned, as arguments of `fit`: a dict of them, (x, y), or a dataset alone."""
+    if value is None:
+        raise SubjectError("the data function returned nothing: it must return what `fit` takes")
     if isinstance(value, dict):
         known = set(inspect.signature(FitArguments).parameters)
         ignored = {"epochs", "verbose", "steps_per_epoch", "validation_steps", "callbacks", "initial_epoch"}
@@ -114,7 +116,10 @@ def _epoch(arguments: FitArguments, x: Any, order: np.random.Generator) -> Itera
             x.on_epoch_end()
     elif _is_arrays(x):
         whole = tf.nest.map_structure(_as_array, (x, arguments.y, arguments.sample_weight))
-        rows = len(next(array for array in tf.nest.flatten(whole) if array is not None))
+        lengths = {len(array) for array in tf.nest.flatten(whole) if array is not None}
+        if len(lengths) > 1:
+            raise SubjectError(f"the training arrays have different lengths: {sorted(lengths)}")
+        rows = lengths.pop()
         indices = order.permutation(rows) if arguments.shuffle else np.arange(rows)
         size = arguments.batch_size or 32
         for start in range(0, rows, size):
