@@ -161,15 +161,15 @@ class Values:
             case ast.IfExp():
                 return self._merged([self.kind(node.body), self.kind(node.orelse)])
             case ast.BinOp():
-                return "tensor" if "tensor" in (self.kind(node.left), self.kind(node.right)) else None
+                return self._touched([node.left, node.right])
             case ast.UnaryOp():
-                return "tensor" if self.kind(node.operand) == "tensor" else None
+                return self._touched([node.operand])
             case ast.Subscript():
                 if isinstance(node.value, ast.Attribute) and node.value.attr == "layers":
                     return "layer" if self.kind(node.value.value) == "model" and _is_index(node.slice) else None
-                return "tensor" if self.kind(node.value) == "tensor" else None
+                return self._touched([node.value])
             case ast.Tuple() | ast.List():
-                return "tensor" if node.elts and all(self.kind(e) == "tensor" for e in node.elts) else None
+                return "tensor" if node.elts and all(self.kind(e) in ("tensor", ANY) for e in node.elts) else None
         return None
 
     def _call(self, node: ast.Call) -> str | None:
@@ -182,12 +182,12 @@ class Values:
         dotted = self.names.canonical(node.func)
         if dotted is not None:
             if under(dotted, "keras.backend") or under(dotted, "keras.ops") or under(dotted, "keras.activations"):
-                return "tensor" if any(self.kind(a) == "tensor" for a in node.args) else None
+                return self._touched(node.args)
             if under(dotted, "tensorflow") and not dotted.startswith("tensorflow.compat"):
                 last = dotted.rsplit(".", 1)[-1]
                 if last[:1].isupper() or last in ("function", "shape", "rank", "size"):
                     return None
-                return "tensor" if any(self.kind(a) == "tensor" for a in node.args) else None
+                return self._touched(node.args)
             return None
         if isinstance(node.func, ast.Attribute):
             if node.func.attr == "add_weight" and _is_self(node.func.value):
@@ -282,6 +282,11 @@ class Values:
                 if made is not None and self._made_by(made) == "layer":
                     return True
         return False
+
+    def _touched(self, operands: list[ast.expr]) -> str | None:
+        """What comes of an operation on these: a tensor if one of them is."""
+        kinds = [self.kind(operand) for operand in operands]
+        return "tensor" if "tensor" in kinds else ANY if ANY in kinds else None
 
     @staticmethod
     def _merged(kinds: list[str | None]) -> str | None:

@@ -79,6 +79,10 @@ CASES = {
         "import tensorflow as tf\n\n\ndef block(x, n):\n    y = tf.keras.layers.Dense(n)(x)\n    return tf.nn.relu(y + x)\n",
         "import keras\n\n\ndef block(x, n):\n    y = keras.layers.Dense(n)(x)\n    return keras.ops.relu(y + x)\n",
     ),
+    "a tensor that goes by one name all the way": (
+        "import tensorflow as tf\n\nx = tf.keras.Input((3,))\nx = tf.keras.layers.Dense(3)(x)\nx = tf.nn.relu(x) + 1\nx = tf.concat([x, x], -1)\n",
+        "import keras\n\nx = keras.Input((3,))\nx = keras.layers.Dense(3)(x)\nx = keras.ops.relu(x) + 1\nx = keras.ops.concatenate([x, x], -1)\n",
+    ),
     "a layer's own class by its base": (
         "from keras.layers import Layer\n\n\nclass A(Layer):\n    pass\n\n\nclass B(A):\n    def build(self, s):\n        self.w = self.add_weight('w', s)\n",
         "from keras.layers import Layer\n\n\nclass A(Layer):\n    pass\n\n\nclass B(A):\n    def build(self, s):\n        self.w = self.add_weight(name='w', shape=s)\n",
