@@ -37,6 +37,7 @@ EDITS: dict[str, frozenset[str]] = {
 WHEN = frozenset(
     {"has", "lacks", "equals", "not_equals", "tensor", "arguments", "old_code", "folder", "inside", "subscripted"}
 )
+SHOWS = frozenset({"kind", "quantity", "variable"})
 SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "shape", "any")
 FAMILIES = {
     "KP1": "imports and namespaces",
@@ -79,6 +80,11 @@ class Rule:
     """What `before` meant in words that the last Keras 2 still runs, where it doesn't run `before` itself any more."""
     setup: str = ""
     """Code that runs in front of both snippets, and isn't migrated."""
+    shows: dict[str, str] = field(default_factory=dict)
+    """What compare must have measured to name this rule, as patterns: `kind` and `quantity` of the cause, and the own
+    name of the `variable`. Without it compare never names the rule: a class and a phase alone prove nothing."""
+    fix: str = ""
+    """What to do about it, where compare names the rule."""
     tolerance: float = 1e-6
     """Largest allowed difference of the probe's numbers, relative to the largest of them (float32 round-off)."""
     file: str = ""
@@ -178,6 +184,8 @@ def _rule(key: str, entry: dict[str, Any], where: str, file: str) -> Rule:
             )
         if subject is not None and subject[1] not in SUBJECTS:
             raise RuleError(f"{where}: <{subject[1]}> is none of {', '.join(SUBJECTS)}")
+    for unknown in sorted(set(entry.get("shows", {})) - SHOWS):
+        raise RuleError(f"{where}: `shows` has no {unknown!r}, only {', '.join(sorted(SHOWS))}")
     _check_edit(entry, applies, where)
     for name in ("before", "after", "probe"):
         if not entry.get(name) and entry["safety"] == "safe":

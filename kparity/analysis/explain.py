@@ -91,7 +91,7 @@ class Explainer:
             fix = "Set " + ", ".join(f"{name}={left!r}" for name, (left, _) in changed.items()) + f" for {theirs}."
         elif rule:
             message += " " + " ".join(rule.why.split())
-            fix = rule.title if rule.safety == "manual" else f"kparity migrate --select {rule.id} ({rule.title})"
+            fix = f"{rule.fix or rule.title} (kparity explain {rule.id})"
         elif cause.phase == "init":
             message += self._draws(cause)
             fix = "Set the initializer explicitly to the one that Keras 2 used."
@@ -201,15 +201,17 @@ class Explainer:
         return f" {ours} draws {', '.join(left) or 'nothing'}; {theirs} draws {', '.join(right) or 'nothing'}."
 
     def _rule(self, cause: Cause, canonical: str) -> Rule | None:
-        fitting = [
-            rule
-            for rule in self.rules
-            if rule.effect == "numbers"
-            and rule.phase == cause.phase
-            and not rule.when
-            and any(fnmatch.fnmatchcase(canonical, pattern) for pattern in rule.applies)
-        ]
-        return min(fitting, key=lambda rule: min(map(len, rule.applies)) * -1, default=None)
+        """The rule that says it shows exactly what was measured, in this class and phase."""
+        measured = {
+            "kind": cause.kind,
+            "quantity": str(cause.evidence.get("quantity", "")),
+            "variable": (cause.variable or "").split(":")[-1],
+        }
+        for rule in self.rules:
+            fits = rule.phase == cause.phase and any(fnmatch.fnmatchcase(canonical, one) for one in rule.applies)
+            if fits and rule.shows and all(fnmatch.fnmatchcase(measured[k], v) for k, v in rule.shows.items()):
+                return rule
+        return None
 
 
 _FALLBACK = {

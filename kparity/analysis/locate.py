@@ -175,9 +175,14 @@ def phase_of(key: Key, trainable: set[str]) -> str | None:
         return "loss" if key.owner.split("#")[0] == "loss" else "gradient"
     if key.kind == "var":
         return "optimizer" if key.owner in trainable else "state"
-    return {"grad": "gradient", "update": "optimizer", "slot": "optimizer", "lr": "optimizer", "log": "metric"}.get(
-        key.kind
-    )
+    return {
+        "grad": "gradient",
+        "update": "optimizer",
+        "slot": "optimizer",
+        "dense": "optimizer",
+        "lr": "optimizer",
+        "log": "metric",
+    }.get(key.kind)
 
 
 def masks(record: StepRecord, order: Mapping[str, int]) -> dict[str, str]:
@@ -263,8 +268,7 @@ def causes(seen: Observations, before: list[Cause]) -> list[Cause]:
         if phase == "loss" and here:
             blamed.add("loss")
         if phase == "optimizer":
-            if any(one.key.kind == "lr" for one in here):
-                here = [one for one in here if one.key.kind in {"lr", "update"}]
+            here = _at_one_rate(here)
             here = [_sparse(one, here, records, ranks) for one in here]
         if phase == "metric" and "loss" in blamed:
             here = [one for one in here if one.key.owner != "loss"]
@@ -379,6 +383,14 @@ def _sparse(seen: Seen, others: list[Seen], records: list[StepRecord], ranks: Ma
             gap(reference, record.candidate[text], record.moved.get(text, reference)).ratio > DOUBT
         )
     return seen if dense_differs else replace(seen, kind="sparse")
+
+
+def _at_one_rate(seen: list[Seen]) -> list[Seen]:
+    """Where the learning rate differs, what it changes is no second cause: judge slots by the update at one rate."""
+    if not any(one.key.kind == "lr" for one in seen):
+        return [one for one in seen if one.key.kind != "dense"]
+    kept = [one for one in seen if one.key.kind in {"lr", "update", "dense"}]
+    return [replace(one, key=replace(one.key, kind="slot")) if one.key.kind == "dense" else one for one in kept]
 
 
 def _quantity(key: Key, seen: list[Seen]) -> str:
