@@ -18,16 +18,27 @@ import numpy as np
 from kparity import trace
 from kparity.analysis import locate
 from kparity.analysis.explain import Explainer
-from kparity.analysis.locate import Cause, StepRecord
-from kparity.analysis.match import Pairing, pair
-from kparity.analysis.onset import apart, sudden_steps
+from kparity.analysis.locate import StepRecord
+from kparity.analysis.match import pair
+from kparity.analysis.onset import sudden_steps
+from kparity.analysis.verdict import (
+    SeedResult,
+    at_rates,
+    conclude,
+    curves_of,
+    doubts_of,
+    eager_only,
+    empty,
+    fail,
+    not_finite,
+    unmatched,
+    unread,
+    write_map,
+)
 from kparity.rulebook import Rule, rules
 from kparity.runtime.side import SideFailed, SideProcess
 
 REFERENCE, CANDIDATE = "legacy", "keras3"
-COMPILED = 1e-2
-"""Relative difference of a compiled step from which a pair that is equal eagerly isn't called equivalent: far above
-what fusing and reordering do in float32, far below what a wrong formula does."""
 GRACE = 120.0
 """Seconds that the other side may still take for its request after one has failed."""
 ULP_MOVE, REPLAY_MOVE = 1, 11
@@ -105,21 +116,7 @@ def compare(options: Options, told: Told) -> dict[str, Any]:
     shutil.rmtree(options.folder / "trace", ignore_errors=True)
     (options.folder / "map.parquet").unlink(missing_ok=True)
     options.folder.mkdir(parents=True, exist_ok=True)
-    verdict: dict[str, Any] = {
-        "schema": 1,
-        "verdict": "error",
-        "subject": str(options.subject),
-        "steps": options.steps,
-        "seeds": list(options.seeds),
-        "sides": {},
-        "causes": [],
-        "accuracy": None,
-        "curves": None,
-        "error": None,
-        "notes": [],
-        "migration": [],
-        "cost": {},
-    }
+    verdict = empty(str(options.subject), options.steps, list(options.seeds))
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(2))
         try:
@@ -134,9 +131,9 @@ def compare(options: Options, told: Told) -> dict[str, Any]:
             results = [_one_seed(run, verdict, seed) for seed in options.seeds]
             run.say("")
             verdict["cost"]["stages"] = run.stages
-            _conclude(verdict, results)
+            conclude(verdict, results)
         except SideFailed as failed:
-            _fail(verdict, failed)
+            fail(verdict, failed, CANDIDATE)
     verdict["cost"] |= {"seconds": round(time.monotonic() - started, 2), "trace_bytes": _size(options.folder / "trace")}
     return verdict
 
@@ -181,17 +178,7 @@ def _load(run: _Run, verdict: dict[str, Any], candidate_file: Path) -> None:
     verdict["sides"] = {REFERENCE: left, CANDIDATE: right}
 
 
-@dataclass(frozen=True)
-class _Result:
-    """What one seed gave."""
-
-    causes: list[dict[str, Any]]
-    notes: list[str]
-    curves: dict[str, Any]
-    doubts: list[str]
-
-
-def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> _Result:
+def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     options = run.options
     folder = options.folder / "trace" / f"seed-{seed}"
     build = {"seed": seed, "steps": options.steps, "batch_size": options.batch_size, "folder": str(folder.resolve())}
@@ -247,26 +234,30 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> _Result:
     seen = locate.look(records, free["order"], trainable, owners)
     seen = _arbitrate(run, seen, explainer.classes, folder, notes)
     found = locate.causes(seen, before)
-    found = _learning_rate(found, ours["curves"], theirs["curves"])
-    found = _not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
-    notes += _unread(seen.idle)
-    notes += _eager_only(free["compiled"])
-    notes += _unmatched(pairing, left, right)
+    found = at_rates(found, ours["curves"], theirs["curves"])
+    found = not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
+    notes += unread(seen.idle)
+    notes += eager_only(free["compiled"])
+    notes += unmatched(pairing, left, right)
 
     found = locate.lone_layers(found, free["order"], pairing, left, right)
     found = locate.merge(found, explainer.classes, explainer.layer_changes)
     told_causes = [explainer.tell(cause) for cause in found]
-    curves = _curves(ours, theirs, rerun)
-    _write_map(run.options.folder, folder, ours, theirs, rerun, trainable, owners)
+    curves = curves_of(ours, theirs, rerun)
+    stats = [_stats(folder, name) for name in (REFERENCE, CANDIDATE, "noise")]
+    write_map(
+        options.folder / "map.parquet", stats, [side["keys"] for side in (ours, theirs, rerun)], trainable, owners
+    )
     verdict["cost"]["training_seconds"] = {
         REFERENCE: round(ours["seconds"], 2),
         CANDIDATE: round(theirs["seconds"], 2),
         "noise": round(rerun["seconds"], 2),
     }
     verdict["cost"]["peak_mb"] = {REFERENCE: rerun["peak_mb"], CANDIDATE: theirs["peak_mb"]}
-    doubtful = [] if told_causes else _doubts(curves, folder)
+    first = [trace.read_arrays(trace.step_file(folder, f"{name}-graph", 1)) for name in (REFERENCE, CANDIDATE)]
+    doubts = [] if told_causes else doubts_of(curves, *first)
     _tidy(folder, records)
-    return _Result(told_causes, notes, curves, doubtful)
+    return SeedResult(told_causes, notes, curves, doubts)
 
 
 def _state(folder: Path, name: str, step: int) -> dict[str, np.ndarray]:
@@ -330,22 +321,6 @@ def _record(folder: Path, step: int, forced: dict[str, Any], suffix: str = "") -
     )
 
 
-def _learning_rate(found: list[Cause], ours: dict[str, Any], theirs: dict[str, Any]) -> list[Cause]:
-    """Date a learning-rate cause by the curves, which hold the rate of every step."""
-    left, right = ours.get("learning_rate", []), theirs.get("learning_rate", [])
-    apart = [step for step, (a, b) in enumerate(zip(left, right, strict=False), 1) if abs(a - b) > 1e-5 * abs(a)]
-    if not apart:
-        return found
-    step = apart[0]
-    evidence = {"rates": (left[step - 1], right[step - 1])}
-    error = abs(right[step - 1] / left[step - 1] - 1) if left[step - 1] else float("inf")
-    rest = [cause for cause in found if cause.variable != "learning_rate"]
-    floor = float(np.finfo(np.float32).eps) / 2
-    rate = Cause("optimizer", None, "learning_rate", step, "numbers", error, floor, error / floor, -1, (), evidence)
-    at = next((i for i, cause in enumerate(rest) if locate.rank(cause) >= locate.rank(rate)), len(rest))
-    return [*rest[:at], rate, *rest[at:]]
-
-
 def _arbitrate(
     run: _Run, seen: locate.Observations, classes: dict[str, str], folder: Path, notes: list[str]
 ) -> locate.Observations:
@@ -373,115 +348,6 @@ def _arbitrate(
     return replace(seen, live=[one for one in seen.live if one not in vanished])
 
 
-def _not_finite(found: list[Cause], ours: int | None, theirs: int | None, notes: list[str]) -> list[Cause]:
-    if ours is not None and ours == theirs:
-        notes.append(f"The loss stops being finite at step {ours} on both sides: compared up to there.")
-    elif ours != theirs and not found:
-        step = min(step for step in (ours, theirs) if step is not None)
-        return [Cause("loss", None, None, step, "nan", evidence={"kinds": []})]
-    return found
-
-
-def _unread(idle: list[locate.Seen]) -> list[str]:
-    told: dict[str, float] = {}
-    for seen in idle:
-        told[seen.key.owner] = max(told.get(seen.key.owner, 0.0), seen.gap.error)
-    return [
-        f"`{owner}` differs ({error:.1%}) only where training never looks, such as behind a mask; it matters only to "
-        "code that reads those outputs."
-        for owner, error in told.items()
-    ]
-
-
-def _eager_only(compiled: dict[str, tuple[float, str]]) -> list[str]:
-    sizes: list[tuple[float, str]] = [(error, key) for error, key in compiled.values()]
-    error, key = max(sizes, key=lambda one: one[0], default=(0.0, ""))
-    if error <= COMPILED:
-        return []
-    return [f"Keras 2 itself computes another `{key}` compiled than eagerly ({error:.1%}); replays are eager."]
-
-
-def _unmatched(pairing: Pairing, left: dict[str, Any], right: dict[str, Any]) -> list[str]:
-    with_weights = {variable["layer"] for side in (left, right) for variable in side["variables"]}
-    lone = [layer["path"] for layer in right["layers"] if layer["path"] not in pairing.layers]
-    lone = [path for path in lone if path in with_weights]
-    return [f"Layer `{path}` of the Keras 3 side has no partner." for path in lone]
-
-
-def _curves(ours: dict[str, Any], theirs: dict[str, Any], rerun: dict[str, Any]) -> dict[str, Any]:
-    sides = {REFERENCE: ours, CANDIDATE: theirs, "noise": rerun}
-    steps = max(len(side["curves"].get("loss", [])) for side in sides.values())
-
-    def padded(values: list[float]) -> list[float | None]:
-        return [*values, *[None] * (steps - len(values))]
-
-    names = [name for name in ours["curves"] if name in theirs["curves"]]
-    metrics = {name: {key: padded(side["curves"].get(name, [])) for key, side in sides.items()} for name in names}
-    for name in ours["validation"]:
-        if name in theirs["validation"]:
-            metrics[name] = {key: [*[None] * (steps - 1), side["validation"].get(name)] for key, side in sides.items()}
-    return {"steps": list(range(1, steps + 1)), "metrics": metrics}
-
-
-def _doubts(curves: dict[str, Any], folder: Path) -> list[str]:
-    """What speaks against `equivalent` although no replayed step showed a cause."""
-    from kparity.analysis.curves import accuracy
-
-    doubts = []
-    end = accuracy(curves["metrics"])
-    if end is not None and abs(float(end["difference"])) > max(0.05, 5 * float(end["noise"])):
-        doubts.append(
-            "Every replayed step is equal, yet the final accuracies are further apart than the measured noise: train "
-            "longer, or with more seeds."
-        )
-    left, right = (trace.read_arrays(trace.step_file(folder, f"{side}-graph", 1)) for side in (REFERENCE, CANDIDATE))
-    worst = trace.apart(left, right)
-    if worst[0] > COMPILED:
-        doubts.append(
-            f"Step 1 is equal when run eagerly, yet the compiled steps differ by {worst[0]:.1%} in {worst[1]}: "
-            "something depends on compilation (XLA, graph mode)."
-        )
-    return doubts
-
-
-def _write_map(
-    out: Path,
-    folder: Path,
-    ours: dict[str, Any],
-    theirs: dict[str, Any],
-    rerun: dict[str, Any],
-    trainable: set[str],
-    owners: dict[str, str],
-) -> None:
-    import pandas as pd
-
-    left, right, noise = (_stats(folder, name).astype(np.float64) for name in (REFERENCE, CANDIDATE, "noise"))
-    steps = min(len(left), len(right), len(noise))
-    where = {key: index for index, key in enumerate(theirs["keys"])}
-    shared = [(index, key) for index, key in enumerate(ours["keys"]) if key in where]
-    columns = [index for index, _ in shared]
-    difference = apart(left[:steps, columns], right[:steps, [where[key] for _, key in shared]])
-    floor = apart(left[:steps, columns], noise[:steps, [rerun["keys"].index(key) for _, key in shared]])
-    frames = []
-    for column, (order, text) in enumerate(shared):
-        key = trace.parse(text)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "step": np.arange(1, steps + 1, dtype=np.int32),
-                    "phase": locate.phase_of(key, trainable),
-                    "layer": owners.get(key.owner, key.owner),
-                    "tensor": key.owner.split(":")[-1] if ":" in key.owner else key.kind,
-                    "difference": difference[:, column],
-                    "noise_floor": np.maximum(floor[:, column], np.finfo(np.float32).eps / 2),
-                    "order": np.int32(order),
-                }
-            )
-        )
-    if frames:
-        pd.concat(frames).to_parquet(out / "map.parquet", index=False)
-
-
 def _tidy(folder: Path, records: list[StepRecord]) -> None:
     """Keep what a reader of the trace needs: batches, states and equal arrays were for the run itself."""
     for pattern in ("batch-*", "*-state-*", "moved-*", "*float64*"):
@@ -489,59 +355,6 @@ def _tidy(folder: Path, records: list[StepRecord]) -> None:
             file.unlink()
     for record in records:
         trace.write_arrays(trace.step_file(folder, f"{REFERENCE}-replay", record.step), record.reference)
-
-
-def _conclude(verdict: dict[str, Any], results: list[_Result]) -> None:
-    """Several seeds make one verdict: causes united, curves of the first seed, accuracies averaged."""
-    from kparity.analysis.curves import accuracy
-
-    united: dict[Any, dict[str, Any]] = {}
-    for result in results:
-        for cause in result.causes:
-            united.setdefault((cause["phase"], cause["layer"], cause["variable"], cause["kind"]), cause)
-    verdict["causes"] = sorted(united.values(), key=lambda cause: locate.PHASES.index(cause["phase"]))
-    verdict["notes"] = list(dict.fromkeys(note for result in results for note in result.notes))
-    verdict["curves"] = results[0].curves
-    ends = [end for result in results if (end := accuracy(result.curves["metrics"])) is not None]
-    if ends:
-        means = {key: float(np.mean([end[key] for end in ends])) for key in ("legacy", "keras3", "difference", "noise")}
-        verdict["accuracy"] = {"metric": ends[0]["metric"], **means}
-    if verdict["causes"]:
-        verdict["verdict"] = "different"
-    elif doubts := [doubt for result in results for doubt in result.doubts]:
-        verdict["verdict"] = "inconclusive"
-        verdict["notes"] += dict.fromkeys(doubts)
-    else:
-        verdict["verdict"] = "equivalent"
-
-
-def _fail(verdict: dict[str, Any], failed: SideFailed) -> None:
-    verdict["verdict"] = "error"
-    verdict["error"] = {
-        "side": failed.side,
-        "kind": failed.kind,
-        "message": failed.message,
-        "where": failed.where,
-        "output": list(failed.output),
-    }
-    if failed.side == CANDIDATE and failed.kind == "raised":
-        cause = Cause("api", None, None, None, "raised")
-        verdict["causes"] = [
-            {
-                **{
-                    key: value
-                    for key, value in vars(cause).items()
-                    if key in {"phase", "layer", "variable", "step", "kind"}
-                },
-                "local_error": None,
-                "noise_floor": None,
-                "rule": None,
-                "proven": False,
-                "message": f"The Keras 3 side raises where Keras 2 runs: {failed.message}",
-                "fix": "Run `kparity migrate --diff` on the file, and mend the line that is named.",
-                "also": [],
-            }
-        ]
 
 
 def _size(folder: Path) -> int:

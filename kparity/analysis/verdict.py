@@ -1,0 +1,230 @@
+"""From causes, curves and notes to the verdict that verdict.json holds.
+
+In: what locate and explain found, what the sides answered, a side's failure. Out: plain data. Called by compare, which
+runs the sides; nothing here does. The fields are documented in the README and in report/verdict.schema.json.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kparity import trace
+from kparity.analysis.curves import accuracy
+from kparity.analysis.locate import Cause, Seen, phase_of, rank
+from kparity.analysis.match import Pairing
+from kparity.analysis.onset import apart
+from kparity.findings import PHASES
+from kparity.runtime.side import SideFailed
+
+COMPILED = 1e-2
+"""Relative difference of a compiled step from which a pair that is equal eagerly isn't called equivalent: far above
+what fusing and reordering do in float32, far below what a wrong formula does."""
+
+
+def empty(subject: str, steps: int, seeds: list[int]) -> dict[str, Any]:
+    """A verdict before anything is known: an error until concluded."""
+    return {
+        "schema": 1,
+        "verdict": "error",
+        "subject": subject,
+        "steps": steps,
+        "seeds": seeds,
+        "sides": {},
+        "causes": [],
+        "accuracy": None,
+        "curves": None,
+        "error": None,
+        "notes": [],
+        "migration": [],
+        "cost": {},
+    }
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """What one seed gave. `doubts` speak against `equivalent` where there are no causes."""
+
+    causes: list[dict[str, Any]]
+    notes: list[str]
+    curves: dict[str, Any]
+    doubts: list[str]
+
+
+def at_rates(found: list[Cause], ours: dict[str, Any], theirs: dict[str, Any]) -> list[Cause]:
+    """Date a learning-rate cause by the curves, which hold the rate of every step."""
+    left, right = ours.get("learning_rate", []), theirs.get("learning_rate", [])
+    apart = [step for step, (a, b) in enumerate(zip(left, right, strict=False), 1) if abs(a - b) > 1e-5 * abs(a)]
+    if not apart:
+        return found
+    step = apart[0]
+    evidence = {"rates": (left[step - 1], right[step - 1])}
+    error = abs(right[step - 1] / left[step - 1] - 1) if left[step - 1] else float("inf")
+    rest = [cause for cause in found if cause.variable != "learning_rate"]
+    floor = float(np.finfo(np.float32).eps) / 2
+    rate = Cause("optimizer", None, "learning_rate", step, "numbers", error, floor, error / floor, -1, (), evidence)
+    at = next((i for i, cause in enumerate(rest) if rank(cause) >= rank(rate)), len(rest))
+    return [*rest[:at], rate, *rest[at:]]
+
+
+def not_finite(found: list[Cause], ours: int | None, theirs: int | None, notes: list[str]) -> list[Cause]:
+    if ours is not None and ours == theirs:
+        notes.append(f"The loss stops being finite at step {ours} on both sides: compared up to there.")
+    elif ours != theirs and not found:
+        step = min(step for step in (ours, theirs) if step is not None)
+        return [Cause("loss", None, None, step, "nan", evidence={"kinds": []})]
+    return found
+
+
+def unread(idle: list[Seen]) -> list[str]:
+    told: dict[str, float] = {}
+    for seen in idle:
+        told[seen.key.owner] = max(told.get(seen.key.owner, 0.0), seen.gap.error)
+    return [
+        f"`{owner}` differs ({error:.1%}) only where training never looks, such as behind a mask; it matters only to "
+        "code that reads those outputs."
+        for owner, error in told.items()
+    ]
+
+
+def eager_only(compiled: dict[str, tuple[float, str]]) -> list[str]:
+    sizes: list[tuple[float, str]] = [(error, key) for error, key in compiled.values()]
+    error, key = max(sizes, key=lambda one: one[0], default=(0.0, ""))
+    if error <= COMPILED:
+        return []
+    return [f"Keras 2 itself computes another `{key}` compiled than eagerly ({error:.1%}); replays are eager."]
+
+
+def unmatched(pairing: Pairing, left: dict[str, Any], right: dict[str, Any]) -> list[str]:
+    with_weights = {variable["layer"] for side in (left, right) for variable in side["variables"]}
+    lone = [layer["path"] for layer in right["layers"] if layer["path"] not in pairing.layers]
+    lone = [path for path in lone if path in with_weights]
+    return [f"Layer `{path}` of the Keras 3 side has no partner." for path in lone]
+
+
+def curves_of(ours: dict[str, Any], theirs: dict[str, Any], rerun: dict[str, Any]) -> dict[str, Any]:
+    sides = {"legacy": ours, "keras3": theirs, "noise": rerun}
+    steps = max(len(side["curves"].get("loss", [])) for side in sides.values())
+
+    def padded(values: list[float]) -> list[float | None]:
+        return [*values, *[None] * (steps - len(values))]
+
+    names = [name for name in ours["curves"] if name in theirs["curves"]]
+    metrics = {name: {key: padded(side["curves"].get(name, [])) for key, side in sides.items()} for name in names}
+    for name in ours["validation"]:
+        if name in theirs["validation"]:
+            metrics[name] = {key: [*[None] * (steps - 1), side["validation"].get(name)] for key, side in sides.items()}
+    return {"steps": list(range(1, steps + 1)), "metrics": metrics}
+
+
+def doubts_of(
+    curves: dict[str, Any], reference: Mapping[str, np.ndarray], candidate: Mapping[str, np.ndarray]
+) -> list[str]:
+    """What speaks against `equivalent` although no replayed step showed a cause.
+
+    `reference`, `candidate`: arrays of the compiled first step, which both sides begin from the same weights.
+    """
+    doubts = []
+    end = accuracy(curves["metrics"])
+    if end is not None and abs(float(end["difference"])) > max(0.05, 5 * float(end["noise"])):
+        doubts.append(
+            "Every replayed step is equal, yet the final accuracies are further apart than the measured noise: train "
+            "longer, or with more seeds."
+        )
+    worst = trace.apart(reference, candidate)
+    if worst[0] > COMPILED:
+        doubts.append(
+            f"Step 1 is equal when run eagerly, yet the compiled steps differ by {worst[0]:.1%} in {worst[1]}: "
+            "something depends on compilation (XLA, graph mode)."
+        )
+    return doubts
+
+
+def write_map(
+    file: Path, stats: list[np.ndarray], keys: list[list[str]], trainable: set[str], owners: Mapping[str, str]
+) -> None:
+    """Write map.parquet: one row a step and recorded array, its difference and its noise floor.
+
+    `stats`, `keys`: of the reference, the candidate and the reference's rerun, as `capture.train` leaves them.
+    """
+    import pandas as pd
+
+    left, right, noise = (side.astype(np.float64) for side in stats)
+    ours, theirs, rerun = keys
+    steps = min(len(left), len(right), len(noise))
+    where = {key: index for index, key in enumerate(theirs)}
+    shared = [(index, key) for index, key in enumerate(ours) if key in where]
+    columns = [index for index, _ in shared]
+    difference = apart(left[:steps, columns], right[:steps, [where[key] for _, key in shared]])
+    floor = apart(left[:steps, columns], noise[:steps, [rerun.index(key) for _, key in shared]])
+    frames = []
+    for column, (order, text) in enumerate(shared):
+        key = trace.parse(text)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "step": np.arange(1, steps + 1, dtype=np.int32),
+                    "phase": phase_of(key, trainable),
+                    "layer": owners.get(key.owner, key.owner),
+                    "tensor": key.owner.split(":")[-1] if ":" in key.owner else key.kind,
+                    "difference": difference[:, column],
+                    "noise_floor": np.maximum(floor[:, column], np.finfo(np.float32).eps / 2),
+                    "order": np.int32(order),
+                }
+            )
+        )
+    if frames:
+        pd.concat(frames).to_parquet(file, index=False)
+
+
+def conclude(verdict: dict[str, Any], results: list[SeedResult]) -> None:
+    """Several seeds make one verdict: causes united, curves of the first seed, accuracies averaged."""
+    united: dict[Any, dict[str, Any]] = {}
+    for result in results:
+        for cause in result.causes:
+            united.setdefault((cause["phase"], cause["layer"], cause["variable"], cause["kind"]), cause)
+    verdict["causes"] = sorted(united.values(), key=lambda cause: PHASES.index(cause["phase"]))
+    verdict["notes"] = list(dict.fromkeys(note for result in results for note in result.notes))
+    verdict["curves"] = results[0].curves
+    ends = [end for result in results if (end := accuracy(result.curves["metrics"])) is not None]
+    if ends:
+        means = {key: float(np.mean([end[key] for end in ends])) for key in ("legacy", "keras3", "difference", "noise")}
+        verdict["accuracy"] = {"metric": ends[0]["metric"], **means}
+    if verdict["causes"]:
+        verdict["verdict"] = "different"
+    elif doubts := [doubt for result in results for doubt in result.doubts]:
+        verdict["verdict"] = "inconclusive"
+        verdict["notes"] += dict.fromkeys(doubts)
+    else:
+        verdict["verdict"] = "equivalent"
+
+
+def fail(verdict: dict[str, Any], failed: SideFailed, candidate: str) -> None:
+    """Turn a side's failure into the verdict; an exception on the candidate alone is a cause of phase `api`."""
+    verdict["verdict"] = "error"
+    verdict["error"] = {
+        "side": failed.side,
+        "kind": failed.kind,
+        "message": failed.message,
+        "where": failed.where,
+        "output": list(failed.output),
+    }
+    if failed.side == candidate and failed.kind == "raised":
+        verdict["causes"] = [
+            {
+                "phase": "api",
+                "layer": None,
+                "variable": None,
+                "step": None,
+                "kind": "raised",
+                "local_error": None,
+                "noise_floor": None,
+                "rule": None,
+                "proven": False,
+                "message": f"The Keras 3 side raises where Keras 2 runs: {failed.message}",
+                "fix": "Run `kparity migrate --diff` on the file, and mend the line that is named.",
+                "also": [],
+            }
+        ]
