@@ -232,7 +232,7 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     records = [_record(folder, step, forced) for step in chosen]
     trainable = {variable["name"] for variable in left["variables"] if variable["trainable"]}
     seen = locate.look(records, free["order"], trainable, owners)
-    seen = _arbitrate(run, seen, explainer.classes, folder, notes)
+    seen = _arbitrate(run, seen, explainer, folder, notes)
     found = locate.causes(seen, before)
     found = at_rates(found, ours["curves"], theirs["curves"])
     found = not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
@@ -322,10 +322,13 @@ def _record(folder: Path, step: int, forced: dict[str, Any], suffix: str = "") -
 
 
 def _arbitrate(
-    run: _Run, seen: locate.Observations, classes: dict[str, str], folder: Path, notes: list[str]
+    run: _Run, seen: locate.Observations, explainer: Explainer, folder: Path, notes: list[str]
 ) -> locate.Observations:
-    """Where a difference is little above the noise floor, both sides run its step in float64: round-off shrinks."""
-    doubtful = locate.doubtful(seen, classes)
+    """Where a difference is little above the noise floor, both sides run its step in float64: round-off shrinks.
+
+    A model that can't run in float64 keeps those doubtful differences that its configuration confirms.
+    """
+    doubtful = locate.doubtful(seen, explainer.classes)
     if not doubtful:
         return seen
     steps = sorted({one.step for one in doubtful})
@@ -336,12 +339,13 @@ def _arbitrate(
     except SideFailed as failed:
         if failed.kind in {"died", "hung"}:
             raise
-        worst = max(one.gap.ratio for one in doubtful)
-        notes.append(
-            f"A difference of {worst:.0f} noise floors could not be decided in float64, which this model does not run "
-            f"in ({failed.message}); it is not called a cause."
-        )
-        vanished = doubtful
+        vanished = [one for one in doubtful if not explainer.confirms(one, seen.owners)]
+        if vanished:
+            worst = max(one.gap.ratio for one in vanished)
+            notes.append(
+                f"A difference of {worst:.0f} noise floors could not be decided in float64, which this model does not "
+                f"run in ({failed.message}); it is not called a cause."
+            )
     else:
         records = {step: _record(folder, step, forced, "-float64") for step in steps}
         vanished = [one for one in doubtful if locate.roundoff(records[one.step], one)]

@@ -9,7 +9,7 @@ import fnmatch
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kparity.analysis.locate import Cause
+from kparity.analysis.locate import Cause, Seen, layer_of
 from kparity.rulebook import Rule
 
 Description = Mapping[str, Any]
@@ -50,6 +50,12 @@ class Explainer:
             if isinstance(left, dict) and isinstance(right, dict):
                 found |= changes(left, right)
         return found
+
+    def confirms(self, seen: Seen, owners: Mapping[str, str]) -> bool:
+        """Whether the configuration of the layer, the loss or the optimizer differs where a difference was seen."""
+        if seen.phase in {"loss", "optimizer"}:
+            return bool(self.configured(seen.phase))
+        return bool(self.layer_changes(layer_of(seen.key, owners)))
 
     def tell(self, cause: Cause) -> dict[str, Any]:
         """The cause as an entry of verdict.json."""

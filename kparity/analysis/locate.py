@@ -229,7 +229,7 @@ def doubtful(seen: Observations, classes: Mapping[str, str]) -> list[Seen]:
     """Differences that may be round-off: under CERTAIN, and nothing of their kind in a layer of their class above."""
 
     def sort(one: Seen) -> tuple[Any, ...]:
-        layer = _layer(one.key, seen.owners)
+        layer = layer_of(one.key, seen.owners)
         tail = one.key.owner.split(":")[1:]
         return one.phase, one.key.kind, classes.get(layer or "", layer), *tail
 
@@ -255,7 +255,7 @@ def causes(seen: Observations, before: list[Cause]) -> list[Cause]:
             owners_misled = {one.key.owner for one in misled}
             live = [s for s in live if not (s.phase in {"forward", "loss"} and s.key.owner in owners_misled)]
             here = [s for s in here if s.key.owner not in owners_misled]
-            blamed |= {layer for one in misled if (layer := _layer(one.key, owners)) is not None}
+            blamed |= {layer for one in misled if (layer := layer_of(one.key, owners)) is not None}
             here += [replace(s, key=Key("outmask", origins[s.key.owner]), phase="forward", kind="mask") for s in misled]
         here = [one for one in here if not _explained(one, blamed, owners)]
         if phase == "gradient":
@@ -275,7 +275,7 @@ def causes(seen: Observations, before: list[Cause]) -> list[Cause]:
         if phase == "metric" and "loss" in origins:
             here = []  # metrics read the same lost mask of the predictions
         found += _group(phase, here, owners)
-        blamed |= {layer for one in here if (layer := _layer(one.key, owners)) is not None}
+        blamed |= {layer for one in here if (layer := layer_of(one.key, owners)) is not None}
     return found
 
 
@@ -287,8 +287,8 @@ def _without(seen: list[Seen], kinds: set[str], owners: Mapping[str, str]) -> li
     """
     by_layer: dict[str | None, set[str]] = {}
     for one in seen:
-        by_layer.setdefault(_layer(one.key, owners), set()).add(one.key.kind)
-    return [one for one in seen if not by_layer[_layer(one.key, owners)] <= kinds]
+        by_layer.setdefault(layer_of(one.key, owners), set()).add(one.key.kind)
+    return [one for one in seen if not by_layer[layer_of(one.key, owners)] <= kinds]
 
 
 def _penalty(cause: Cause, seen: list[Seen], owners: Mapping[str, str]) -> Cause:
@@ -302,7 +302,8 @@ def _penalty(cause: Cause, seen: list[Seen], owners: Mapping[str, str]) -> Cause
     )
 
 
-def _layer(key: Key, owners: Mapping[str, str]) -> str | None:
+def layer_of(key: Key, owners: Mapping[str, str]) -> str | None:
+    """The path of the layer that an array belongs to; None where it belongs to none."""
     if key.kind in {"grad", "update", "var", "slot"}:
         return owners.get(key.owner)
     if key.kind in {"lr", "log", "total"}:
@@ -311,7 +312,7 @@ def _layer(key: Key, owners: Mapping[str, str]) -> str | None:
 
 
 def _explained(seen: Seen, blamed: set[str], owners: Mapping[str, str]) -> bool:
-    layer = _layer(seen.key, owners)
+    layer = layer_of(seen.key, owners)
     if layer is None or seen.phase == "optimizer":
         return False
     if seen.kind != "mask" and seen.phase == "forward" and layer in blamed:
@@ -328,7 +329,7 @@ def _group(phase: str, seen: list[Seen], owners: Mapping[str, str]) -> list[Caus
         elif phase in {"metric", "loss"}:
             name = one.key.owner.split("#")[0]
         else:
-            name = _layer(one.key, owners)
+            name = layer_of(one.key, owners)
         if name != "":
             groups.setdefault((name, one.kind), []).append(one)
     found = []

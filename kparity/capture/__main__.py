@@ -269,7 +269,7 @@ def failure(error: BaseException, source: str) -> dict[str, Any]:
     kind = "usage" if isinstance(error, subject.SubjectError) else "raised"
     text = str(error)
     if isinstance(error, SystemExit):
-        text = f"the program ended itself with exit code {error.code} while it was imported: guard its main part"
+        text = f"the program ended itself with exit code {error.code}: guard its main part with __name__"
     others = [frame for frame in frames if not frame.filename.startswith(own)]
     return {
         "kind": kind,

@@ -23,7 +23,6 @@ class Adapter:
 
         if not keras.__version__.startswith("3"):
             raise RuntimeError(f"the Keras 3 side found keras {keras.__version__}: install keras 3")
-        keras.config.disable_traceback_filtering()
         self.keras = keras
         self.layer_class = keras.layers.Layer
         self.loss_class = keras.losses.Loss
@@ -41,6 +40,8 @@ class Adapter:
 
     def clear(self) -> None:
         self.keras.backend.clear_session()
+        # errors keep the user's frames; the setting lives in the session that was just cleared
+        self.keras.config.disable_traceback_filtering()
 
     def jit_compile(self, model: Any) -> bool:
         return bool(model.jit_compile)
