@@ -1,0 +1,318 @@
+"""The causes of a difference from arrays made by hand: order, masks, groups, and consequences that are no causes."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kparity.analysis import locate
+from kparity.analysis.locate import Cause, Observations, Seen, StepRecord
+from kparity.analysis.match import pair
+from kparity.analysis.noise import Gap
+from kparity.findings import PHASES
+from kparity.trace import parse
+
+LAYERS = ("first", "norm", "last")
+OWNERS = {
+    "first:kernel": "first",
+    "first:bias": "first",
+    "norm:gamma": "norm",
+    "norm:moving_mean": "norm",
+    "last:kernel": "last",
+}
+TRAINABLE = set(OWNERS) - {"norm:moving_mean"}
+
+ORDER = [
+    "lr|optimizer|0",
+    *(f"{kind}|{layer}|0" for layer in LAYERS for kind in ("in", "inmask", "out", "outmask")),
+    "in|loss|0",
+    "inmask|loss|0",
+    "out|loss|0",
+    "total|loss|0",
+    *(f"{kind}|{layer}|0" for layer in reversed(LAYERS) for kind in ("dy", "dx")),
+    *(f"grad|{name}|0" for name in sorted(TRAINABLE)),
+    *(f"var|{name}|0" for name in OWNERS),
+    "log|loss|0",
+    "log|accuracy|0",
+    *(f"slot|{name}|momentums" for name in sorted(TRAINABLE)),
+    *(f"update|{name}|0" for name in sorted(TRAINABLE)),
+]
+"""The keys of one step of a model of three layers, in the order in which a free replay makes them."""
+
+
+def array(key: str) -> np.ndarray:
+    """A reference array for a key; a mask for a mask."""
+    random = np.random.default_rng(ORDER.index(key) if key in ORDER else 99)
+    return random.random(8) > 0.5 if "mask" in key else random.normal(size=8).astype(np.float32)
+
+
+def step(
+    *different: str, number: int = 1, factor: float = 1.01, lone: Iterable[str] = (), unread: Iterable[str] = ()
+) -> StepRecord:
+    """A step at which these arrays differ by a factor (masks: inverted). `unread` outputs get no gradient back."""
+    reference = {key: array(key) for key in different}
+    for key in different:
+        back = {"out": "dy", "in": "dx"}.get(parse(key).kind)
+        if back:
+            size = 0.0 if key in unread else 1.0
+            reference.setdefault(key.replace(parse(key).kind, back, 1), np.full(8, size, np.float32))
+    candidate = {key: ~array(key) if "mask" in key else array(key) * np.float32(factor) for key in different}
+    return StepRecord(number, reference, candidate, {key: array(key) for key in different}, tuple(lone))
+
+
+def look(*records: StepRecord) -> Observations:
+    return locate.look(list(records), ORDER, TRAINABLE, OWNERS)
+
+
+def described(*names: str, frozen: Iterable[str] = ()) -> dict[str, Any]:
+    """A side with these variables, one layer each prefix."""
+    layers = dict.fromkeys(name.split(":")[0] for name in names)
+    return {
+        "layers": [{"path": path, "class": "Layer", "config": {}} for path in layers],
+        "variables": [
+            {
+                "name": name,
+                "layer": name.split(":")[0],
+                "shape": [8],
+                "dtype": "float32",
+                "trainable": name not in frozen,
+            }
+            for name in names
+        ],
+    }
+
+
+def causes(*records: StepRecord, before: Iterable[Cause] = ()) -> list[Cause]:
+    return locate.causes(look(*records), list(before))
+
+
+def told(found: list[Cause]) -> list[tuple[str, str | None, int | None]]:
+    return [(cause.phase, cause.layer, cause.step) for cause in found]
+
+
+@pytest.mark.parametrize(
+    ("different", "expected"),
+    [
+        ((), []),
+        (("out|norm|0",), [("forward", "norm", 1)]),
+        (("in|last|0",), [("forward", "last", 1)]),
+        (("out|loss|0",), [("loss", None, 1)]),
+        (("total|loss|0",), [("loss", None, 1)]),
+        (("dx|norm|0",), [("gradient", "norm", 1)]),
+        (("grad|norm:gamma|0",), [("gradient", "norm", 1)]),
+        (("slot|first:kernel|momentums",), [("optimizer", "first", 1)]),
+        (("update|last:kernel|0",), [("optimizer", "last", 1)]),
+        (("lr|optimizer|0",), [("optimizer", None, 1)]),
+        (("var|norm:moving_mean|0",), [("state", "norm", 1)]),
+        (("log|accuracy|0",), [("metric", None, 1)]),
+    ],
+)
+def test_one_array_that_differs_is_one_cause_in_its_phase(
+    different: tuple[str, ...], expected: list[tuple[str, str | None, int | None]]
+) -> None:
+    assert told(causes(step(*different))) == expected
+
+
+def test_causes_stand_in_causal_order_whatever_the_order_of_the_arrays() -> None:
+    keys = ["log|accuracy|0", "var|norm:moving_mean|0", "dx|last|0", "out|loss|0", "out|first|0", "lr|optimizer|0"]
+    for shuffled in (keys, keys[::-1], sorted(keys)):
+        found = causes(step(*shuffled))
+        assert [cause.phase for cause in found] == ["forward", "loss", "gradient", "optimizer", "state", "metric"]
+
+
+def test_of_two_layers_the_one_that_runs_first_is_named_first() -> None:
+    assert told(causes(step("out|last|0", "out|first|0"))) == [("forward", "first", 1), ("forward", "last", 1)]
+
+
+def test_gradients_are_ordered_from_the_loss_backwards() -> None:
+    assert [cause.layer for cause in causes(step("dx|first|0", "dx|last|0"))] == ["last", "first"]
+
+
+def test_a_cause_is_dated_by_its_first_step() -> None:
+    late = [step(number=1), step("out|norm|0", number=10), step("out|norm|0", number=100)]
+    assert told(causes(*late)) == [("forward", "norm", 10)]
+
+
+def test_a_layer_that_computes_something_else_also_has_other_gradients_and_state_but_is_one_cause() -> None:
+    found = causes(step("out|norm|0", "dx|norm|0", "grad|norm:gamma|0", "var|norm:moving_mean|0"))
+    assert told(found) == [("forward", "norm", 1)]
+
+
+def test_a_layer_explains_the_gradients_and_state_of_the_layers_inside_it() -> None:
+    owners = {"block/dense:kernel": "block/dense", "blocked:kernel": "blocked"}
+    order = ["out|block|0", "grad|block/dense:kernel|0", "grad|blocked:kernel|0"]
+    ones, more = np.ones(4, np.float32), np.full(4, 1.5, np.float32)
+    record = StepRecord(1, dict.fromkeys([*order, "dy|block|0"], ones), dict.fromkeys(order, more), {})
+    found = locate.causes(locate.look([record], order, set(owners), owners), [])
+    assert told(found) == [("forward", "block", 1), ("gradient", "blocked", 1)]
+
+
+def test_a_missing_variable_explains_what_its_layer_computes_and_nothing_of_other_layers() -> None:
+    ours = described("first:kernel", "first:bias", "last:kernel")
+    theirs = described("first:kernel", "last:kernel")
+    before = locate.structure(pair(ours, theirs), ours, theirs)
+    found = causes(step("out|first|0", "out|last|0"), before=before)
+    assert told(found) == [("config", "first", 0), ("forward", "last", 1)]
+    assert (found[0].kind, found[0].variable) == ("missing-variable", "first:bias")
+
+
+def test_a_weight_that_only_one_side_trains_is_named_and_its_update_is_not() -> None:
+    ours = described("first:kernel", "last:kernel")
+    theirs = described("first:kernel", "last:kernel", frozen=["first:kernel"])
+    found = causes(step("update|first:kernel|0"), before=locate.structure(pair(ours, theirs), ours, theirs))
+    assert [(cause.phase, cause.variable, cause.kind) for cause in found] == [("config", "first:kernel", "frozen")]
+    thawed = locate.structure(pair(theirs, ours), theirs, ours)
+    assert [(cause.variable, cause.kind) for cause in thawed] == [("first:kernel", "unfrozen")]
+
+
+def test_what_is_wired_otherwise_in_front_of_a_layer_is_no_fault_of_the_gradient_before_it() -> None:
+    assert told(causes(step("in|last|0", "dy|norm|0"))) == [("forward", "last", 1)]
+    found = causes(step("in|last|0", "dy|norm|0", "dx|norm|0"))
+    assert told(found) == [("forward", "last", 1), ("gradient", "norm", 1)]
+    assert told(causes(step("dy|norm|0"))) == [("gradient", "norm", 1)]
+
+
+def test_a_penalty_on_weights_is_one_cause_with_the_layer_that_pays_it() -> None:
+    found = causes(step("total|loss|0", "grad|last:kernel|0", "log|loss|0"))
+    assert [(cause.phase, cause.layer, cause.variable) for cause in found] == [("loss", "last", "last:kernel")]
+
+
+def test_another_loss_explains_the_reported_loss_but_not_another_metric() -> None:
+    found = causes(step("out|loss|0", "log|loss|0", "log|accuracy|0"))
+    assert [(cause.phase, cause.variable) for cause in found] == [("loss", None), ("metric", "accuracy")]
+
+
+def test_a_learning_rate_explains_the_weights_that_it_makes() -> None:
+    found = causes(step("lr|optimizer|0", "var|first:kernel|0", "var|last:kernel|0"))
+    assert [(cause.phase, cause.variable) for cause in found] == [("optimizer", "learning_rate")]
+
+
+def test_a_slot_explains_the_update_and_the_new_weight() -> None:
+    found = causes(step("slot|first:kernel|momentums", "update|first:kernel|0", "var|first:kernel|0"))
+    assert [(cause.phase, cause.variable, cause.evidence["quantity"]) for cause in found] == [
+        ("optimizer", "first:kernel", "momentums")
+    ]
+
+
+def test_an_optimizer_that_updates_everything_otherwise_is_one_cause_with_all_its_variables() -> None:
+    found = causes(step(*(f"update|{name}|0" for name in sorted(TRAINABLE))))
+    assert len(found) == 1
+    assert (found[0].layer, set(found[0].also)) == (None, TRAINABLE)
+
+
+def test_a_lost_mask_is_blamed_on_the_layer_that_lost_it_and_not_on_its_readers() -> None:
+    masks = ("outmask|first|0", "inmask|norm|0", "outmask|norm|0", "inmask|last|0", "inmask|loss|0")
+    found = causes(step("out|norm|0", "out|last|0", "out|loss|0", lone=masks))
+    assert [(cause.phase, cause.layer, cause.kind) for cause in found] == [("forward", "first", "mask")]
+
+
+def test_a_changed_mask_is_a_lost_one() -> None:
+    found = causes(step("outmask|norm|0", "inmask|last|0", "out|last|0"))
+    assert [(cause.phase, cause.layer, cause.kind) for cause in found] == [("forward", "norm", "mask")]
+
+
+def test_a_metric_reads_the_mask_that_the_loss_reads() -> None:
+    found = causes(step("out|loss|0", "log|accuracy|0", lone=("outmask|last|0", "inmask|loss|0")))
+    assert [(cause.phase, cause.layer, cause.kind) for cause in found] == [("forward", "last", "mask")]
+
+
+def test_a_mask_that_changes_no_number_is_no_cause() -> None:
+    assert causes(step(lone=("outmask|first|0", "inmask|norm|0"))) == []
+
+
+def test_a_fault_beside_a_lost_mask_is_still_named() -> None:
+    found = causes(step("out|first|0", "out|last|0", lone=("outmask|norm|0", "inmask|last|0")))
+    assert [(cause.layer, cause.kind) for cause in found] == [("first", "numbers"), ("norm", "mask")]
+
+
+def test_what_training_never_reads_is_told_apart() -> None:
+    seen = look(step("out|last|0", unread=["out|last|0"]))
+    assert locate.causes(seen, []) == []
+    assert [one.key.owner for one in seen.idle] == ["last"]
+
+
+def test_a_difference_within_the_noise_is_none() -> None:
+    record = step("out|norm|0", factor=1 + 1e-6)
+    noisy = StepRecord(
+        1, record.reference, record.candidate, {"out|norm|0": array("out|norm|0") * np.float32(1 + 1e-6)}
+    )
+    assert causes(noisy) == []
+
+
+def test_nan_on_one_side_is_a_cause_of_the_kind_nan_alone() -> None:
+    record = step("out|norm|0")
+    record.candidate["out|norm|0"][3] = np.nan  # type: ignore[index]
+    assert [(cause.phase, cause.layer, cause.kind) for cause in causes(record)] == [("forward", "norm", "nan")]
+
+
+def test_the_phases_of_causes_are_those_of_the_house() -> None:
+    for text in ORDER:
+        phase = locate.phase_of(parse(text), TRAINABLE)
+        assert phase is None if "mask" in text else phase in PHASES
+
+
+def test_initial_values_are_compared_and_slots_are_the_optimizers() -> None:
+    same = np.ones((3, 3), np.float32)
+    reference = {"var|first:kernel|0": same, "var|last:kernel|0": same, "slot|first:kernel|momentums": same}
+    candidate = {**reference, "var|last:kernel|0": same * 2, "slot|first:kernel|momentums": same * 0}
+    found = locate.initial(reference, candidate)
+    assert [(cause.phase, cause.layer, cause.kind) for cause in found] == [
+        ("init", "last", "numbers"),
+        ("optimizer", "first", "initial-slot"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        (["a", "b"], ["a", "b"], []),
+        (["a", "b", "c"], ["a", "x", "y"], [("numbers", 2)]),
+        (["a", "b"], ["a"], [("length", 2)]),
+        ([], [], []),
+    ],
+)
+def test_the_first_batch_that_differs_is_the_cause(
+    left: list[str], right: list[str], expected: list[tuple[str, int]]
+) -> None:
+    assert [(cause.kind, cause.step) for cause in locate.batches(left, right)] == expected
+
+
+def test_layers_of_one_class_that_differ_alike_are_one_cause_and_another_change_is_another() -> None:
+    found = [Cause("state", name, f"{name}:mean", 1, "numbers", evidence={}) for name in ("bn1", "bn2", "bn3")]
+    classes = dict.fromkeys(("bn1", "bn2", "bn3"), "BatchNormalization")
+    merged = locate.merge(found, classes, lambda layer: {"momentum": (0.9, 0.99)} if layer == "bn2" else {})
+    assert [(cause.layer, cause.also) for cause in merged] == [("bn1", ("bn3:mean",)), ("bn2", ())]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "expected"),
+    [
+        (["first", "last"], [("norm", "missing-layer")]),
+        (["first", "added", "norm", "last"], [("last", "numbers")]),
+        (["first", "norm", "added", "last"], [("added", "extra-layer")]),
+        (["first", "norm", "last"], [("last", "numbers")]),
+    ],
+)
+def test_a_layer_that_only_one_side_has_is_named_for_what_it_feeds(
+    theirs: list[str], expected: list[tuple[str, str]]
+) -> None:
+    ours = described("first:kernel", "last:kernel")
+    ours["layers"].insert(1, {"path": "norm", "class": "Activation", "config": {}})
+    layer = {"added": "Lambda", "norm": "Activation"}
+    other = described("first:kernel", "last:kernel")
+    other["layers"] = [{"path": path, "class": layer.get(path, "Layer"), "config": {}} for path in theirs]
+    found = locate.lone_layers(causes(step("in|last|0")), ORDER, pair(ours, other), ours, other)
+    assert [(cause.layer, cause.kind) for cause in found] == expected
+
+
+def test_round_off_shrinks_in_float64_and_a_formula_does_not() -> None:
+    seen = Seen(parse("out|norm|0"), "forward", 1, Gap(1e-6, 1e-8, 100.0), 0)
+    reference = {"out|norm|0": np.linspace(1, 2, 8)}
+
+    def record(factor: float) -> StepRecord:
+        return StepRecord(1, reference, {"out|norm|0": reference["out|norm|0"] * factor}, {})
+
+    assert locate.roundoff(record(1 + 1e-14), seen)
+    assert not locate.roundoff(record(1 + 1e-6), seen)
+    assert locate.roundoff(StepRecord(1, {}, {}, {}), seen), "bit for bit equal in float64"
