@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class Process:
     def __init__(self, side: str, events: int) -> None:
         self.events = os.fdopen(events, "w", buffering=1)
         self.side_name = side
+        self.sources: set[str] = set()
 
     def say(self, **message: Any) -> None:
         """Send one answer line to the parent."""
@@ -49,7 +51,7 @@ class Process:
         record.install(self.side, self.recorder)
         align.install(self.draws)
         self.draws.restart(0)
-        self.source = str(Path(origin).resolve())
+        self.sources = {str(Path(file).resolve()) for file in (path, origin)}
         self.subject = subject.load(Path(path), Path(origin), model, data)
         return {
             **self.side.identity(),
@@ -257,13 +259,15 @@ class Process:
         return session
 
 
-def failure(error: BaseException, source: str) -> dict[str, Any]:
-    """What a person needs of an exception: its words, and the last line of their own file that it passed through."""
+def failure(error: BaseException, sources: Collection[str]) -> dict[str, Any]:
+    """What a person needs of an exception: its words, and the last line of their own file that it passed through.
+
+    `sources`: the resolved paths of that file, as it runs and as it was given.
+    """
     own = str(Path(__file__).parent.parent)
     frames = traceback.extract_tb(error.__traceback__)
-    where = next(
-        (f"{f.filename}:{f.lineno}" for f in reversed(frames) if Path(f.filename).name == Path(source).name), None
-    )
+    theirs = [frame for frame in frames if frame.filename in sources]
+    where = f"{theirs[-1].filename}:{theirs[-1].lineno}" if theirs else None
     if isinstance(error, SyntaxError) and error.filename:
         where = f"{error.filename}:{error.lineno}"
     kind = "usage" if isinstance(error, subject.SubjectError) else "raised"
@@ -299,11 +303,10 @@ def main() -> None:
     process.say(progress="started")
     for line in sys.stdin:
         request = json.loads(line)
-        source = request.get("origin") or getattr(process, "source", "")
         try:
             done = getattr(process, request.pop("do"))(**request)
         except (Exception, SystemExit) as error:
-            process.say(failed=failure(error, source))
+            process.say(failed=failure(error, process.sources))
         else:
             process.say(done=done)
 

@@ -62,7 +62,7 @@ class Draws:
             self.counts = before
 
     def uniform(self, shape: Any, kind: str, parameters: tuple[Any, ...]) -> tf.Tensor:
-        """float32 uniform numbers in (0, 1), multiples of 2**-24 offset by 2**-25, for the next draw of the owner."""
+        """float32 uniform numbers strictly inside (0, 1), 2**23 evenly spaced ones, for the next draw of the owner."""
         owner = self.owners[-1] if self.owners else "program"
         owner = self.names.get(owner, owner)
         occurrence = self.counts[owner]
@@ -83,14 +83,15 @@ def hashed_uniform(shape: Any, low: tf.Tensor, high: tf.Tensor, step: tf.Tensor)
     """Uniform float32 numbers of `shape`, a pure function of position, key (two uint32) and step.
 
     Two rounds of the 32-bit finalizer of MurmurHash3 (Appleby, public domain) over position and key: integer
-    operations only, so the bits are the same eagerly, in a graph and under XLA.
+    operations only, so the bits are the same eagerly, in a graph and under XLA. 23 bits, so that half a step more is
+    still exact in float32 and neither 0 nor 1 comes out.
     """
     shape = tf.cast(tf.convert_to_tensor(shape, dtype=None if tf.is_tensor(shape) else tf.int32), tf.int32)
     count = tf.reduce_prod(shape)
     mixed = _finalize(tf.cast(tf.range(count), tf.uint32) * tf.constant(0x9E3779B9, tf.uint32) + low)
     mixed = _finalize(tf.bitwise.bitwise_xor(mixed, high + step * tf.constant(0x85EBCA6B, tf.uint32)))
-    high_bits = tf.cast(tf.cast(tf.bitwise.right_shift(mixed, _u32(8)), tf.int32), tf.float32)
-    return tf.reshape((high_bits + 0.5) * np.float32(2.0**-24), shape)
+    high_bits = tf.cast(tf.cast(tf.bitwise.right_shift(mixed, _u32(9)), tf.int32), tf.float32)
+    return tf.reshape((high_bits + 0.5) * np.float32(2.0**-23), shape)
 
 
 def _u32(value: int) -> tf.Tensor:

@@ -266,7 +266,7 @@ def unmasked(model):
     model.compile(optimizer=model.optimizer, loss=model.loss, metrics=[Unmasked(name="accuracy")])
 """,
     ),
-    Fault("regularizer x1.01", "rows", "loss", swaps=(("l2(1e-3)", "l2(1.01e-3)"),)),
+    Fault("regularizer x1.01", "rows", "loss", "digit", "digit:kernel", swaps=(("l2(1e-3)", "l2(1.01e-3)"),)),
     Fault("regularizer left out", "rows", "loss", swaps=(("kernel_regularizer=keras.regularizers.l2(1e-3), ", ""),)),
     Fault("from_logits", "rows", "loss", swaps=(("from_logits=True", "from_logits=False"),)),
     Fault(
