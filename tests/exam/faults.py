@@ -267,7 +267,14 @@ def unmasked(model):
 """,
     ),
     Fault("regularizer x1.01", "rows", "loss", "digit", "digit:kernel", swaps=(("l2(1e-3)", "l2(1.01e-3)"),)),
-    Fault("regularizer left out", "rows", "loss", swaps=(("kernel_regularizer=keras.regularizers.l2(1e-3), ", ""),)),
+    Fault(
+        "regularizer left out",
+        "rows",
+        "loss",
+        "digit",
+        "digit:kernel",
+        swaps=(("kernel_regularizer=keras.regularizers.l2(1e-3), ", ""),),
+    ),
     Fault("from_logits", "rows", "loss", swaps=(("from_logits=True", "from_logits=False"),)),
     Fault(
         "frozen layer", "pixels", "config", "wide", swaps=(('activation="gelu"', 'activation="gelu", trainable=False'),)
@@ -301,7 +308,18 @@ def unmasked(model):
         "rows",
         "forward",
         "bn",
-        swaps=(('name="bn")(x)', 'name="bn")(x, training=False)'),),
+        code="""
+@built
+def stay(model):
+    layer = model.get_layer("bn")
+    call = layer.call
+
+    @functools.wraps(call)
+    def untrained(inputs, training=None, mask=None):
+        return call(inputs, training=False, mask=mask)
+
+    layer.call = untrained
+""",
     ),
     Fault(
         "hard sigmoid",
@@ -339,6 +357,7 @@ def unmasked(model):
         "forward",
         "relu",
         swaps=(('    x = layers.Activation("relu", name="relu")(x)\n', ""),),
+        kind="missing-layer",
     ),
     Fault(
         "missing dropout",
@@ -346,6 +365,7 @@ def unmasked(model):
         "forward",
         "dropout",
         swaps=(('    x = layers.Dropout(0.2, name="dropout")(x)\n', ""),),
+        kind="missing-layer",
     ),
     Fault(
         "missing normalization",
@@ -359,16 +379,18 @@ def unmasked(model):
         "an added layer",
         "pixels",
         "forward",
-        "digit",
-        swaps=(("    outputs = ", "    x = layers.Lambda(lambda x: x * 1.01)(x)\n    outputs = "),),
+        "added",
+        swaps=(("    outputs = ", '    x = layers.Lambda(lambda x: x * 1.01, name="added")(x)\n    outputs = '),),
+        kind="extra-layer",
     ),
     Fault("padding", "rows", "forward", "conv", swaps=(('padding="same"', 'padding="causal"'),)),
     Fault(
         "another layout",
         "rows",
         "forward",
-        "flat",
-        swaps=(("    x = layers.Flatten", "    x = layers.Permute((2, 1))(x)\n    x = layers.Flatten"),),
+        "turned",
+        swaps=(("    x = layers.Flatten", '    x = layers.Permute((2, 1), name="turned")(x)\n    x = layers.Flatten'),),
+        kind="extra-layer",
     ),
     Fault(
         "stopped gradient",
