@@ -317,7 +317,7 @@ def _record(folder: Path, step: int, forced: dict[str, Any], suffix: str = "") -
         arrays(f"{REFERENCE}-replay", keys | gradients),
         arrays(f"{CANDIDATE}-replay", keys),
         arrays("moved", keys),
-        tuple(forced["lone_masks"][str(step)]),
+        tuple(forced["lone"][str(step)]),
     )
 
 

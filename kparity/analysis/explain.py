@@ -146,6 +146,11 @@ class Explainer:
             return f"{subject} starts with another state in `{cause.variable}` ({size})."
         if cause.kind == "mask":
             return f"{subject} passes on another mask than in {ours}; what reads it computes something else ({size})."
+        if cause.kind == "shape":
+            where = "What reaches" if cause.evidence["array"].startswith("in|") else "What comes out of"
+            return f"{where} {subject} has another shape in {theirs} than in {ours}."
+        if cause.kind == "no-gradient":
+            return f"`{cause.variable}` gets a gradient in {ours} and none in {theirs}."
         if cause.kind == "nan":
             return f"{subject} gives NaN or infinity in {theirs} and finite numbers in {ours}, from the same inputs."
         if cause.variable == "learning_rate":

@@ -31,15 +31,15 @@ Arrays = Mapping[str, np.ndarray]
 class StepRecord:
     """One step as the two sides replayed it: the arrays that are not equal bit for bit.
 
-    `reference` also has the gradients of those arrays; `moved` is the reference after one-ulp moves. `lone_masks` are
-    keys of masks that only one side has.
+    `reference` also has the gradients of those arrays; `moved` is the reference after one-ulp moves. `lone` are keys of
+    masks that only one side has, and of gradients that only the reference has.
     """
 
     step: int
     reference: Arrays
     candidate: Arrays
     moved: Arrays
-    lone_masks: tuple[str, ...] = ()
+    lone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,12 @@ def observe(record: StepRecord, order: Mapping[str, int], trainable: set[str]) -
         candidate = record.candidate.get(text)
         key = parse(text)
         phase = phase_of(key, trainable)
-        if candidate is None or phase is None or candidate.shape != reference.shape:
+        if candidate is None or phase is None:
+            continue
+        if candidate.shape != reference.shape:
+            if key.kind in {"in", "out"}:
+                unlike = Gap(float("inf"), 0.0, float("inf"))
+                live.append(Seen(key, phase, record.step, unlike, order.get(text, len(order)), "shape"))
             continue
         moved = record.moved.get(text, reference)
         seen = gap(reference, candidate, moved)
@@ -191,7 +196,8 @@ def masks(record: StepRecord, order: Mapping[str, int]) -> dict[str, str]:
     The origin is the first call whose outgoing mask differs while the mask that it was given did not.
     """
 
-    changed = {text for text in record.candidate if parse(text).kind in {"inmask", "outmask"}} | set(record.lone_masks)
+    changed = {text for text in record.candidate if parse(text).kind in {"inmask", "outmask"}}
+    changed |= {text for text in record.lone if parse(text).kind in {"inmask", "outmask"}}
     keys = [parse(text) for text in sorted(changed, key=lambda text: order.get(text, len(order)))]
     got = {key.owner for key in keys if key.kind == "inmask"}
     gave = [key.owner for key in keys if key.kind == "outmask"]
@@ -220,9 +226,32 @@ def look(records: list[StepRecord], order: list[str], trainable: set[str], owner
     idle: list[Seen] = []
     for record in records:
         seen, unread = observe(record, ranks, trainable)
-        live += seen
+        live += _with_gradients(seen, record, ranks, owners)
         idle += unread
     return Observations(records, order, owners, live, idle)
+
+
+def _with_gradients(
+    seen: list[Seen], record: StepRecord, ranks: Mapping[str, int], owners: Mapping[str, str]
+) -> list[Seen]:
+    """Add variables that get no gradient; leave out gradients of layers that nothing could be forced on.
+
+    Where the candidate has no upstream gradient for one of a layer's outputs, the others carry all of it.
+    """
+    keys = [parse(text) for text in record.lone]
+    loose = {key.owner.split("#")[0] for key in keys if key.kind == "dy"}
+
+    def local(one: Seen) -> bool:
+        layer = layer_of(one.key, owners) or ""
+        return one.phase != "gradient" or not any(layer == path or layer.startswith(path + "/") for path in loose)
+
+    nothing = Gap(float("inf"), 0.0, float("inf"))
+    missing = [
+        Seen(key, "gradient", record.step, nothing, ranks.get(str(key), 0), "no-gradient")
+        for key in keys
+        if key.kind == "grad"
+    ]
+    return [*(one for one in seen if local(one)), *missing]
 
 
 def doubtful(seen: Observations, classes: Mapping[str, str]) -> list[Seen]:
@@ -471,9 +500,13 @@ def merge(
         if cause.layer is None:
             merged[id(cause)] = cause
             continue
+        if cause.kind.endswith("-layer") and any(o.phase == "config" and o.layer == cause.layer for o in found):
+            continue  # its missing or extra variables say so already
         tails = tuple(sorted({name.split(":")[-1] for name in cause.evidence.get("variables", [])}))
         kind = classes.get(cause.layer, cause.layer)
-        key = (cause.phase, cause.kind, kind, tails, tuple(sorted(changes(cause.layer).items(), key=str)))
+        key: Any = (cause.phase, cause.kind, kind, tails, tuple(sorted(changes(cause.layer).items(), key=str)))
+        if cause.phase == "config":
+            key = (cause.kind, cause.layer)
         first = merged.get(key)
         if first is None:
             merged[key] = cause

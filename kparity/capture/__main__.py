@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from kparity import trace
 from kparity.capture import align, inventory, record, sides, subject
-from kparity.capture.replay import lone_masks, nudged, unlike
+from kparity.capture.replay import lone, nudged, unlike
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.train import Session, compile_step
 from kparity.capture.train import train as train_steps
@@ -221,7 +221,7 @@ class Process:
         bit, or those named in `only` (by step).
         """
         session = self._in_float64() if float64 else self.session
-        told: dict[str, Any] = {"order": [], "unlike": {}, "lone_masks": {}, "unforced": {}, "compiled": {}}
+        told: dict[str, Any] = {"order": [], "unlike": {}, "lone": {}, "unforced": {}, "compiled": {}}
         for number in steps:
             state = trace.read_arrays(trace.step_file(self.folder, states, number))
             given = trace.read_arrays(trace.step_file(self.folder, forced, number)) if forced else None
@@ -234,7 +234,7 @@ class Process:
             if given is not None:
                 wanted = only[str(number)] if only else unlike(arrays, given)
                 told["unlike"][str(number)] = wanted
-                told["lone_masks"][str(number)] = lone_masks(arrays, given)
+                told["lone"][str(number)] = lone(arrays, given)
                 arrays = {key: arrays[key] for key in wanted if key in arrays}
             elif not float64:
                 graph = trace.step_file(self.folder, f"{self.own}-graph", number)

@@ -84,10 +84,12 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
     return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
 
 
-def lone_masks(own: Arrays, reference: Arrays) -> list[str]:
-    """Masks that only one of the two has."""
+def lone(own: Arrays, reference: Arrays) -> list[str]:
+    """Masks that only one of the two has, and gradients that only the reference has."""
     masks = {key for arrays in (own, reference) for key in arrays if key.startswith(("inmask|", "outmask|"))}
-    return sorted(key for key in masks if (key in own) != (key in reference))
+    gradients = {key for key in reference if key.startswith(("dy|", "grad|"))}
+    found = {key for key in masks if (key in own) != (key in reference)}
+    return sorted(found | {key for key in gradients if key not in own})
 
 
 def nudged(arrays: Arrays, seed: int) -> Arrays:
