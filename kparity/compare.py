@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from kparity import trace
-from kparity.analysis import locate
+from kparity.analysis import locate, observe
 from kparity.analysis.explain import Explainer
-from kparity.analysis.locate import StepRecord
 from kparity.analysis.match import pair
+from kparity.analysis.observe import StepRecord
 from kparity.analysis.onset import sudden_steps
 from kparity.analysis.verdict import (
     SeedResult,
@@ -231,7 +231,7 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     _move(run, forced, chosen)
     records = [_record(folder, step, forced) for step in chosen]
     trainable = {variable["name"] for variable in left["variables"] if variable["trainable"]}
-    seen = locate.look(records, free["order"], trainable, owners)
+    seen = observe.look(records, free["order"], trainable, owners)
     seen = _arbitrate(run, seen, explainer, folder, notes)
     found = locate.causes(seen, before)
     found = at_rates(found, ours["curves"], theirs["curves"])
@@ -322,13 +322,13 @@ def _record(folder: Path, step: int, forced: dict[str, Any], suffix: str = "") -
 
 
 def _arbitrate(
-    run: _Run, seen: locate.Observations, explainer: Explainer, folder: Path, notes: list[str]
-) -> locate.Observations:
+    run: _Run, seen: observe.Observations, explainer: Explainer, folder: Path, notes: list[str]
+) -> observe.Observations:
     """Where a difference is little above the noise floor, both sides run its step in float64: round-off shrinks.
 
     A model that can't run in float64 keeps those doubtful differences that its configuration confirms.
     """
-    doubtful = locate.doubtful(seen, explainer.classes)
+    doubtful = observe.doubtful(seen, explainer.classes)
     if not doubtful:
         return seen
     steps = sorted({one.step for one in doubtful})
@@ -348,7 +348,7 @@ def _arbitrate(
             )
     else:
         records = {step: _record(folder, step, forced, "-float64") for step in steps}
-        vanished = [one for one in doubtful if locate.roundoff(records[one.step], one)]
+        vanished = [one for one in doubtful if observe.roundoff(records[one.step], one)]
     return replace(seen, live=[one for one in seen.live if one not in vanished])
 
 

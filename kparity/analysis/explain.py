@@ -9,7 +9,8 @@ import fnmatch
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kparity.analysis.locate import Cause, Seen, layer_of
+from kparity.analysis.locate import Cause
+from kparity.analysis.observe import Seen, layer_of
 from kparity.rulebook import Rule
 
 Description = Mapping[str, Any]

@@ -1,7 +1,6 @@
 """The causes of a difference, in causal order.
 
-In: what each side recorded of the same single steps, the candidate forced by the reference's tensors, so that every
-array is a local result; the reference's own results after one-ulp moves. Out: Causes and notes. Called by compare.
+In: Observations, and what the two sides said of themselves before training. Out: Causes. Called by compare.
 
 The order is that of DESIGN: structure, initial values, batches, forward (in call order), loss, gradients, optimizer,
 state, metrics. A difference that an earlier cause in the same layer explains is not listed again.
@@ -11,47 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from kparity.analysis.match import Description, Pairing
-from kparity.analysis.noise import Gap, gap
+from kparity.analysis.noise import gap
+from kparity.analysis.observe import CERTAIN, DOUBT, Arrays, Observations, Seen, StepRecord, layer_of, masks
 from kparity.findings import PHASES
 from kparity.trace import Key, parse
-
-DOUBT = 20.0
-"""Times the noise floor above which a difference is looked into. Measured on the fixtures: a fused and an unfused batch
-normalization that compute the same formula are up to 16 floors apart, all other equal layers under 6."""
-CERTAIN = 500.0
-"""Times the noise floor from which a difference can't be round-off; between DOUBT and this a float64 run decides."""
-
-Arrays = Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """One step as the two sides replayed it: the arrays that are not equal bit for bit.
-
-    `reference` also has the gradients of those arrays; `moved` is the reference after one-ulp moves. `lone` are keys of
-    masks that only one side has, and of gradients that only the reference has.
-    """
-
-    step: int
-    reference: Arrays
-    candidate: Arrays
-    moved: Arrays
-    lone: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A local difference of one array at one step."""
-
-    key: Key
-    phase: str
-    step: int
-    gap: Gap
-    order: int
-    kind: str = "numbers"
 
 
 @dataclass(frozen=True)
@@ -127,145 +90,6 @@ def batches(reference: list[str], candidate: list[str]) -> list[Cause]:
     return []
 
 
-def observe(record: StepRecord, order: Mapping[str, int], trainable: set[str]) -> tuple[list[Seen], list[Seen]]:
-    """Local differences above DOUBT: those that training reads, and those that it doesn't.
-
-    Of a layer's output only elements with a gradient count: where the upstream gradient is exactly zero, as behind a
-    mask, no difference reaches the loss.
-    """
-    live, idle = [], []
-    for text, reference in record.reference.items():
-        candidate = record.candidate.get(text)
-        key = parse(text)
-        phase = phase_of(key, trainable)
-        if candidate is None or phase is None:
-            continue
-        if candidate.shape != reference.shape:
-            if key.kind in {"in", "out"}:
-                unlike = Gap(float("inf"), 0.0, float("inf"))
-                live.append(Seen(key, phase, record.step, unlike, order.get(text, len(order)), "shape"))
-            continue
-        moved = record.moved.get(text, reference)
-        seen = gap(reference, candidate, moved)
-        if seen.ratio <= DOUBT:
-            continue
-        place = order.get(text, len(order))
-        used = _used(record.reference, key)
-        if used is not None:
-            inside = gap(reference[used], candidate[used], moved[used])
-            if inside.ratio <= DOUBT:
-                idle.append(Seen(key, phase, record.step, seen, place))
-                continue
-            seen = inside
-        kind = "nan" if not np.isfinite(candidate).all() and np.isfinite(reference).all() else "numbers"
-        live.append(Seen(key, phase, record.step, seen, place, kind))
-    return live, idle
-
-
-def _used(reference: Arrays, key: Key) -> np.ndarray | None:
-    back = {"out": "dy", "in": "dx"}.get(key.kind)
-    if back is None:
-        return None
-    upstream = reference.get(f"{back}|{key.owner}|{key.index}")
-    if upstream is None or upstream.shape != reference[str(key)].shape:
-        return None
-    return upstream != 0
-
-
-def phase_of(key: Key, trainable: set[str]) -> str | None:
-    """The phase in which an array is made; None for what is not compared."""
-    if key.kind in {"in", "out", "total"}:
-        return "loss" if key.owner.split("#")[0] == "loss" else "forward"
-    if key.kind in {"dx", "dy"}:
-        return "loss" if key.owner.split("#")[0] == "loss" else "gradient"
-    if key.kind == "var":
-        return "optimizer" if key.owner in trainable else "state"
-    return {
-        "grad": "gradient",
-        "update": "optimizer",
-        "slot": "optimizer",
-        "dense": "optimizer",
-        "lr": "optimizer",
-        "log": "metric",
-    }.get(key.kind)
-
-
-def masks(record: StepRecord, order: Mapping[str, int]) -> dict[str, str]:
-    """Layer call -> the call that lost or changed the mask which it received.
-
-    The origin is the first call whose outgoing mask differs while the mask that it was given did not.
-    """
-
-    changed = {text for text in record.candidate if parse(text).kind in {"inmask", "outmask"}}
-    changed |= {text for text in record.lone if parse(text).kind in {"inmask", "outmask"}}
-    keys = [parse(text) for text in sorted(changed, key=lambda text: order.get(text, len(order)))]
-    got = {key.owner for key in keys if key.kind == "inmask"}
-    gave = [key.owner for key in keys if key.kind == "outmask"]
-    origin = next((owner for owner in gave if owner not in got), None)
-    return dict.fromkeys(got, origin) if origin is not None else {}
-
-
-@dataclass(frozen=True)
-class Observations:
-    """What the replays of a comparison show. `order`: every recorded array of a step in the order it was made.
-
-    `owners`: variable name -> path of its layer. `live` differences reach the training, `idle` ones don't.
-    """
-
-    records: list[StepRecord]
-    order: list[str]
-    owners: Mapping[str, str]
-    live: list[Seen]
-    idle: list[Seen]
-
-
-def look(records: list[StepRecord], order: list[str], trainable: set[str], owners: Mapping[str, str]) -> Observations:
-    """Observe every replayed step."""
-    ranks = {text: rank for rank, text in enumerate(order)}
-    live: list[Seen] = []
-    idle: list[Seen] = []
-    for record in records:
-        seen, unread = observe(record, ranks, trainable)
-        live += _with_gradients(seen, record, ranks, owners)
-        idle += unread
-    return Observations(records, order, owners, live, idle)
-
-
-def _with_gradients(
-    seen: list[Seen], record: StepRecord, ranks: Mapping[str, int], owners: Mapping[str, str]
-) -> list[Seen]:
-    """Add variables that get no gradient; leave out gradients of layers that nothing could be forced on.
-
-    Where the candidate has no upstream gradient for one of a layer's outputs, the others carry all of it.
-    """
-    keys = [parse(text) for text in record.lone]
-    loose = {key.owner.split("#")[0] for key in keys if key.kind == "dy"}
-
-    def local(one: Seen) -> bool:
-        layer = layer_of(one.key, owners) or ""
-        return one.phase != "gradient" or not any(layer == path or layer.startswith(path + "/") for path in loose)
-
-    nothing = Gap(float("inf"), 0.0, float("inf"))
-    missing = [
-        Seen(key, "gradient", record.step, nothing, ranks.get(str(key), 0), "no-gradient")
-        for key in keys
-        if key.kind == "grad"
-    ]
-    return [*(one for one in seen if local(one)), *missing]
-
-
-def doubtful(seen: Observations, classes: Mapping[str, str]) -> list[Seen]:
-    """Differences that may be round-off: under CERTAIN, and nothing of their kind in a layer of their class above."""
-
-    def sort(one: Seen) -> tuple[Any, ...]:
-        layer = layer_of(one.key, seen.owners)
-        tail = one.key.owner.split(":")[1:]
-        return one.phase, one.key.kind, classes.get(layer or "", layer), *tail
-
-    certain = {sort(one) for one in seen.live if one.gap.ratio >= CERTAIN}
-    return [one for one in seen.live if one.gap.ratio < CERTAIN and sort(one) not in certain]
-
-
 def causes(seen: Observations, before: list[Cause]) -> list[Cause]:
     """Every independent cause in causal order, after those of structure, initial values and data in `before`."""
     records, owners, live = seen.records, seen.owners, list(seen.live)
@@ -329,15 +153,6 @@ def _penalty(cause: Cause, seen: list[Seen], owners: Mapping[str, str]) -> Cause
     return replace(
         cause, layer=owners.get(variables[0]), variable=variables[0], also=tuple(variables[1:]), evidence=evidence
     )
-
-
-def layer_of(key: Key, owners: Mapping[str, str]) -> str | None:
-    """The path of the layer that an array belongs to; None where it belongs to none."""
-    if key.kind in {"grad", "update", "var", "slot"}:
-        return owners.get(key.owner)
-    if key.kind in {"lr", "log", "total"}:
-        return None
-    return key.owner.split("#")[0]
 
 
 def _explained(seen: Seen, blamed: set[str], owners: Mapping[str, str]) -> bool:
@@ -514,20 +329,3 @@ def merge(
             name = cause.variable or cause.layer
             merged[key] = replace(first, also=(*first.also, name), ratio=max(first.ratio, cause.ratio))
     return list(merged.values())
-
-
-def roundoff(record: StepRecord, seen: Seen) -> bool:
-    """Whether a difference seen in float32 all but vanishes in float64: to under a thousandth of its relative size.
-
-    `record`: the step in float64. An array that isn't in it is equal there bit for bit.
-    """
-    text = str(seen.key)
-    reference, candidate = record.reference.get(text), record.candidate.get(text)
-    if candidate is None:
-        return True
-    if reference is None or reference.shape != candidate.shape:
-        return False
-    used = _used(record.reference, seen.key)
-    if used is not None:
-        reference, candidate = reference[used], candidate[used]
-    return gap(reference, candidate, reference).error < 1e-3 * seen.gap.error

@@ -1,7 +1,7 @@
 """How far two arrays are apart, and how far round-off alone would take them.
 
 In: arrays of the reference, of the candidate, and of the reference moved by one unit in the last place. Out: an error
-with its measured floor. Called by locate.
+with its measured floor. Called by observe and locate.
 """
 
 from dataclasses import dataclass

@@ -13,8 +13,9 @@ import numpy as np
 
 from kparity import trace
 from kparity.analysis.curves import accuracy
-from kparity.analysis.locate import Cause, Seen, phase_of, rank
+from kparity.analysis.locate import Cause, rank
 from kparity.analysis.match import Pairing
+from kparity.analysis.observe import Seen, phase_of
 from kparity.analysis.onset import apart
 from kparity.findings import PHASES
 from kparity.runtime.side import SideFailed

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kparity.analysis import locate
-from kparity.analysis.locate import Cause, Observations, Seen, StepRecord
+from kparity.analysis import locate, observe
+from kparity.analysis.locate import Cause
 from kparity.analysis.match import pair
 from kparity.analysis.noise import Gap
+from kparity.analysis.observe import Observations, Seen, StepRecord
 from kparity.findings import PHASES
 from kparity.trace import parse
 
@@ -62,7 +63,7 @@ def step(
 
 
 def look(*records: StepRecord) -> Observations:
-    return locate.look(list(records), ORDER, TRAINABLE, OWNERS)
+    return observe.look(list(records), ORDER, TRAINABLE, OWNERS)
 
 
 def described(*names: str, frozen: Iterable[str] = ()) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def test_a_layer_explains_the_gradients_and_state_of_the_layers_inside_it() -> N
     order = ["out|block|0", "grad|block/dense:kernel|0", "grad|blocked:kernel|0"]
     ones, more = np.ones(4, np.float32), np.full(4, 1.5, np.float32)
     record = StepRecord(1, dict.fromkeys([*order, "dy|block|0"], ones), dict.fromkeys(order, more), {})
-    found = locate.causes(locate.look([record], order, set(owners), owners), [])
+    found = locate.causes(observe.look([record], order, set(owners), owners), [])
     assert told(found) == [("forward", "block", 1), ("gradient", "blocked", 1)]
 
 
@@ -248,7 +249,7 @@ def test_nan_on_one_side_is_a_cause_of_the_kind_nan_alone() -> None:
 
 def test_the_phases_of_causes_are_those_of_the_house() -> None:
     for text in ORDER:
-        phase = locate.phase_of(parse(text), TRAINABLE)
+        phase = observe.phase_of(parse(text), TRAINABLE)
         assert phase is None if "mask" in text else phase in PHASES
 
 
@@ -313,6 +314,6 @@ def test_round_off_shrinks_in_float64_and_a_formula_does_not() -> None:
     def record(factor: float) -> StepRecord:
         return StepRecord(1, reference, {"out|norm|0": reference["out|norm|0"] * factor}, {})
 
-    assert locate.roundoff(record(1 + 1e-14), seen)
-    assert not locate.roundoff(record(1 + 1e-6), seen)
-    assert locate.roundoff(StepRecord(1, {}, {}, {}), seen), "bit for bit equal in float64"
+    assert observe.roundoff(record(1 + 1e-14), seen)
+    assert not observe.roundoff(record(1 + 1e-6), seen)
+    assert observe.roundoff(StepRecord(1, {}, {}, {}), seen), "bit for bit equal in float64"
