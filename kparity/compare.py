@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from kparity import trace
-from kparity.analysis import locate, observe
+from kparity.analysis import locate, match, observe
 from kparity.analysis.explain import Explainer
-from kparity.analysis.match import pair
 from kparity.analysis.observe import StepRecord
 from kparity.analysis.onset import sudden_steps
 from kparity.analysis.verdict import (
@@ -178,7 +177,60 @@ def _load(run: _Run, verdict: dict[str, Any], candidate_file: Path) -> None:
     verdict["sides"] = {REFERENCE: left, CANDIDATE: right}
 
 
+@dataclass(frozen=True)
+class _Pair:
+    """Two models that speak of the same layers: each side's description, and their pairing."""
+
+    folder: Path
+    left: dict[str, Any]
+    right: dict[str, Any]
+    pairing: Pairing
+
+    @property
+    def owners(self) -> dict[str, str]:
+        """Variable name -> path of its layer, by the reference's names."""
+        return {variable["name"]: variable["layer"] for variable in self.left["variables"]}
+
+    @property
+    def trainable(self) -> set[str]:
+        """Names of the reference's trainable variables."""
+        return {variable["name"] for variable in self.left["variables"] if variable["trainable"]}
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """What both trainings and the rerun one ulp away answered, and the steps that were replayed alone."""
+
+    ours: dict[str, Any]
+    theirs: dict[str, Any]
+    rerun: dict[str, Any]
+    order: list[str]
+    records: list[StepRecord]
+    compiled: dict[str, tuple[float, str]]
+
+
 def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
+    pair = _build(run, verdict, seed)
+    trained = _train(run, pair)
+    names = ("Keras 2", "the other side" if run.options.twin else "Keras 3")
+    explainer = Explainer(pair.left, pair.right, pair.pairing.layers, run.rules, names)
+    found, notes = _judge(run, pair, trained, explainer)
+    curves = curves_of(trained.ours, trained.theirs, trained.rerun)
+    sides = (trained.ours, trained.theirs, trained.rerun)
+    stats = [_stats(pair.folder, name) for name in (REFERENCE, CANDIDATE, "noise")]
+    keys = [side["keys"] for side in sides]
+    write_map(run.options.folder / "map.parquet", stats, keys, pair.trainable, pair.owners)
+    seconds = [round(side["seconds"], 2) for side in sides]
+    verdict["cost"]["training_seconds"] = dict(zip((REFERENCE, CANDIDATE, "noise"), seconds, strict=True))
+    verdict["cost"]["peak_mb"] = {REFERENCE: trained.rerun["peak_mb"], CANDIDATE: trained.theirs["peak_mb"]}
+    first = [trace.read_arrays(trace.step_file(pair.folder, f"{name}-graph", 1)) for name in (REFERENCE, CANDIDATE)]
+    doubts = [] if found else doubts_of(curves, *first)
+    _tidy(pair.folder, trained.records)
+    return SeedResult([explainer.tell(cause) for cause in found], notes, curves, doubts)
+
+
+def _build(run: _Run, verdict: dict[str, Any], seed: int) -> _Pair:
+    """Build both models, cut the batches, and have the candidate take on the reference's names."""
     options = run.options
     folder = options.folder / "trace" / f"seed-{seed}"
     build = {"seed": seed, "steps": options.steps, "batch_size": options.batch_size, "folder": str(folder.resolve())}
@@ -189,75 +241,64 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     )
     for name, told in ((REFERENCE, left), (CANDIDATE, right)):
         verdict["sides"][name] |= {key: told[key] for key in ("module", "jit_compile", "parameters")}
-    pairing = pair(left, right)
-    owners = {variable["name"]: variable["layer"] for variable in left["variables"]}
+    pairing = match.pair(left, right)
     draws = {
         right["owners"][mine]: left["owners"][theirs]
         for mine, theirs in pairing.variables.items()
         if right["owners"].get(mine) and left["owners"].get(theirs) and right["owners"][mine] != left["owners"][theirs]
     }
     run.candidate.ask("align", layers=pairing.layers, variables=pairing.variables, names=draws)
+    return _Pair(folder, left, right, pairing)
 
-    names = ("Keras 2", "the other side" if options.twin else "Keras 3")
-    explainer = Explainer(left, right, pairing.layers, run.rules, names)
 
-    before = locate.structure(pairing, left, right)
-    before += locate.initial(_state(folder, REFERENCE, 0), _state(folder, CANDIDATE, 0))
-    before += locate.batches(left["hashes"], right["hashes"])
-
-    run.say("training")
-    chosen = chosen_steps(options.steps)
+def _train(run: _Run, pair: _Pair) -> _Trained:
+    """Train both sides, replay single steps on both, and train the reference again one ulp away."""
+    steps, folder = run.options.steps, pair.folder
+    chosen = chosen_steps(steps)
     initial = f"tensors/{REFERENCE}-state-000000.safetensors"
-    train = {"steps": options.steps, "chosen": chosen, "whole": [1, options.steps], "initial": initial}
+    request = {"steps": steps, "chosen": chosen, "whole": [1, steps], "initial": initial}
+    run.say("training")
     ours, theirs = run.both(
-        lambda: run.reference.ask("train", nudge=0, name=REFERENCE, **train),
-        lambda: run.candidate.ask("train", nudge=0, name=CANDIDATE, **train),
+        lambda: run.reference.ask("train", nudge=0, name=REFERENCE, **request),
+        lambda: run.candidate.ask("train", nudge=0, name=CANDIDATE, **request),
     )
-    lasted = min(side["nonfinite_step"] or options.steps for side in (ours, theirs))
-    notes: list[str] = []
+    lasted = min(side["nonfinite_step"] or steps for side in (ours, theirs))
     if ours["nonfinite_step"] != theirs["nonfinite_step"] and lasted not in chosen:
         chosen = sorted({*[step for step in chosen if step <= lasted], lasted})
         run.say("training again up to the step that is not finite")
-        run.reference.ask("train", nudge=0, name=REFERENCE, **{**train, "steps": lasted, "chosen": chosen})
+        run.reference.ask("train", nudge=0, name=REFERENCE, **{**request, "steps": lasted, "chosen": chosen})
     chosen = [step for step in chosen if step <= lasted]
     chosen = _with_sudden_steps(folder, chosen, ours["keys"], theirs["keys"])
 
     run.say("replaying single steps, and training again from weights one ulp away")
     free = run.reference.ask("replay", **_replay(chosen, REFERENCE))
     rerun, forced = run.both(
-        lambda: run.reference.ask("train", nudge=ULP_MOVE, name="noise", **{**train, "chosen": [], "whole": []}),
+        lambda: run.reference.ask("train", nudge=ULP_MOVE, name="noise", **{**request, "chosen": [], "whole": []}),
         lambda: run.candidate.ask("replay", **_replay(chosen, CANDIDATE)),
     )
     _move(run, forced, chosen)
     records = [_record(folder, step, forced) for step in chosen]
-    trainable = {variable["name"] for variable in left["variables"] if variable["trainable"]}
-    seen = observe.look(records, free["order"], trainable, owners)
-    seen = _arbitrate(run, seen, explainer, folder, notes)
+    return _Trained(ours, theirs, rerun, free["order"], records, free["compiled"])
+
+
+def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> tuple[list[Cause], list[str]]:
+    """The causes in causal order, and notes on what was seen beside them."""
+    notes: list[str] = []
+    ours, theirs = trained.ours, trained.theirs
+    before = locate.structure(pair.pairing, pair.left, pair.right)
+    before += locate.initial(_state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
+    before += locate.batches(pair.left["hashes"], pair.right["hashes"])
+    seen = observe.look(trained.records, trained.order, pair.trainable, pair.owners)
+    seen = _arbitrate(run, seen, explainer, pair.folder, notes)
     found = locate.causes(seen, before)
     found = at_rates(found, ours["curves"], theirs["curves"])
     found = not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
-    notes += unread(seen.idle)
-    notes += eager_only(free["compiled"])
-    notes += unmatched(pairing, left, right)
-
-    found = locate.lone_layers(found, free["order"], pairing, left, right)
+    found = locate.lone_layers(found, trained.order, pair.pairing, pair.left, pair.right)
     found = locate.merge(found, explainer.classes, explainer.layer_changes)
-    told_causes = [explainer.tell(cause) for cause in found]
-    curves = curves_of(ours, theirs, rerun)
-    stats = [_stats(folder, name) for name in (REFERENCE, CANDIDATE, "noise")]
-    write_map(
-        options.folder / "map.parquet", stats, [side["keys"] for side in (ours, theirs, rerun)], trainable, owners
-    )
-    verdict["cost"]["training_seconds"] = {
-        REFERENCE: round(ours["seconds"], 2),
-        CANDIDATE: round(theirs["seconds"], 2),
-        "noise": round(rerun["seconds"], 2),
-    }
-    verdict["cost"]["peak_mb"] = {REFERENCE: rerun["peak_mb"], CANDIDATE: theirs["peak_mb"]}
-    first = [trace.read_arrays(trace.step_file(folder, f"{name}-graph", 1)) for name in (REFERENCE, CANDIDATE)]
-    doubts = [] if told_causes else doubts_of(curves, *first)
-    _tidy(folder, records)
-    return SeedResult(told_causes, notes, curves, doubts)
+    notes += unread(seen.idle)
+    notes += eager_only(trained.compiled)
+    notes += unmatched(pair.pairing, pair.left, pair.right)
+    return found, notes
 
 
 def _state(folder: Path, name: str, step: int) -> dict[str, np.ndarray]:
