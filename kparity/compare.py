@@ -18,6 +18,8 @@ import numpy as np
 from kparity import trace
 from kparity.analysis import locate, match, observe
 from kparity.analysis.explain import Explainer
+from kparity.analysis.locate import Cause
+from kparity.analysis.match import Pairing
 from kparity.analysis.observe import StepRecord
 from kparity.analysis.onset import sudden_steps
 from kparity.analysis.verdict import (
