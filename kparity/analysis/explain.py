@@ -88,7 +88,7 @@ class Explainer:
             subject = "the training data"
         what = self._what(cause, subject)
         rule = None if changed else self._rule(cause, canonical)
-        message = what
+        message = what + (self._draws(cause) if cause.phase == "init" else "")
         fix = ""
         if changed:
             said = "; ".join(
@@ -100,7 +100,6 @@ class Explainer:
             message += " " + " ".join(rule.why.split())
             fix = f"{rule.fix or rule.title} (kparity explain {rule.id})"
         elif cause.phase == "init":
-            message += self._draws(cause)
             fix = "Set the initializer explicitly to the one that Keras 2 used."
         elif cause.phase == "data":
             fix = "Make the data function deterministic: seed it, and read nothing that changes between two calls."

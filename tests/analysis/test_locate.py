@@ -241,6 +241,22 @@ def test_a_difference_within_the_noise_is_none() -> None:
     assert causes(noisy) == []
 
 
+def reshaped(key: str, *others: str) -> StepRecord:
+    """A step at which `key` has another shape on the candidate's side, and `others` other numbers."""
+    record = step(key, *others)
+    return StepRecord(1, record.reference, {**record.candidate, key: array(key).reshape(2, 4)}, record.moved)
+
+
+def test_another_shape_in_front_of_a_layer_is_a_cause_and_what_the_layer_makes_of_it_is_none() -> None:
+    found = causes(reshaped("in|last|0", "out|last|0", "dy|norm|0"))
+    assert [(cause.phase, cause.layer, cause.kind) for cause in found] == [("forward", "last", "shape")]
+
+
+def test_targets_of_another_shape_are_no_cause_of_their_own() -> None:
+    assert causes(reshaped("in|loss|0")) == []
+    assert told(causes(reshaped("in|loss|0", "out|loss|0"))) == [("loss", None, 1)]
+
+
 def test_nan_on_one_side_is_a_cause_of_the_kind_nan_alone() -> None:
     record = step("out|norm|0")
     record.candidate["out|norm|0"][3] = np.nan  # type: ignore[index]
