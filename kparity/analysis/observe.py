@@ -53,7 +53,8 @@ def observe(record: StepRecord, order: Mapping[str, int], trainable: set[str]) -
     """Local differences above DOUBT: those that training reads, and those that it doesn't.
 
     Of a layer's output only elements with a gradient count: where the upstream gradient is exactly zero, as behind a
-    mask, no difference reaches the loss.
+    mask, no difference reaches the loss. The outputs of a layer whose inputs have another shape are not local, because
+    nothing could be forced on it.
     """
     live, idle = [], []
     for text, reference in record.reference.items():
@@ -63,7 +64,7 @@ def observe(record: StepRecord, order: Mapping[str, int], trainable: set[str]) -
         if candidate is None or phase is None:
             continue
         if candidate.shape != reference.shape:
-            if key.kind in {"in", "out"}:
+            if key.kind in {"in", "out"} and phase == "forward":
                 unlike = Gap(float("inf"), 0.0, float("inf"))
                 live.append(Seen(key, phase, record.step, unlike, order.get(text, len(order)), "shape"))
             continue
@@ -81,6 +82,8 @@ def observe(record: StepRecord, order: Mapping[str, int], trainable: set[str]) -
             seen = inside
         kind = "nan" if not np.isfinite(candidate).all() and np.isfinite(reference).all() else "numbers"
         live.append(Seen(key, phase, record.step, seen, place, kind))
+    free = {one.key.owner for one in live if one.kind == "shape" and one.key.kind == "in"}
+    live = [one for one in live if not (one.key.kind == "out" and one.key.owner in free)]
     return live, idle
 
 

@@ -95,13 +95,14 @@ def step_file(folder: Path, name: str, step: int) -> Path:
 
 
 def apart(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> tuple[float, str]:
-    """The largest relative root-mean-square difference of outputs, losses and weights of the same name, and its name.
+    """The largest relative root-mean-square difference of losses and weights of the same name, and its name.
 
-    Gradients are left out: one that is zero but for round-off differs by all of its size.
+    Gradients are left out, because one that is zero but for round-off differs by all of its size, and outputs, because
+    nothing may read them behind a mask: whatever of either matters reaches the weights.
     """
     worst = (0.0, "")
     for key, value in left.items():
-        if parse(key).kind not in {"out", "total", "var"}:
+        if parse(key).kind not in {"total", "var"}:
             continue
         other = right.get(key)
         if other is None or other.shape != value.shape or not np.issubdtype(value.dtype, np.floating):
