@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 SAMPLES = 32
-"""Elements sampled of each tensor at every step, at a fixed stride through the flattened tensor; the statistics of a
-tensor are its root mean square, which is NaN as soon as one element is, and then these."""
+"""Elements of each tensor that are kept at every step, at a fixed stride through the flattened tensor; the statistics
+of a tensor are a root mean square and then these."""
 
 KINDS = (
     "in",
