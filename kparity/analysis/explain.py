@@ -88,7 +88,7 @@ class Explainer:
             subject = "the training data"
         what = self._what(cause, subject)
         rule = None if changed else self._rule(cause, canonical)
-        message = what + (self._draws(cause) if cause.phase == "init" else "")
+        message = what[:1].upper() + what[1:] + (self._draws(cause) if cause.phase == "init" else "")
         fix = ""
         if changed:
             said = "; ".join(

@@ -39,7 +39,7 @@ def read_map(folder: Path) -> pd.DataFrame | None:
 
 
 def curve_plots(curves: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """One entry a metric, loss and accuracy first, each with lists of the same length.
+    """One entry a metric, loss and accuracy first, each with lists of the same length; none for a lone last number.
 
     `step`; `legacy` and `keras3` smoothed over `window` steps; `raw_legacy` and `raw_keras3` as they were recorded;
     `low` and `high` of the noise band ([] where no rerun was made); `inside`, the part (0 to 1) of steps at which
@@ -50,7 +50,7 @@ def curve_plots(curves: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     shown = []
     for name in sorted(metrics, key=_rank):
         entry = _curve(name, steps, metrics[name], max(100, min(1000, POINTS // len(metrics))))
-        if entry:
+        if entry and (entry["points"] > 1 or len(steps) == 1):
             shown.append(entry)
     return shown
 
