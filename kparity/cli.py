@@ -40,6 +40,7 @@ def compare(
 ) -> None:
     """Train a model under Keras 2 and Keras 3 and name the first cause of any difference."""
     import signal
+    import traceback
 
     from rich.console import Console
 
@@ -72,6 +73,10 @@ def compare(
     except KeyboardInterrupt:
         typer.echo("kparity: interrupted; both sides were ended", err=True)
         raise typer.Exit(Exit.ERROR) from None
+    except Exception as error:
+        # exit code 1 would say "different", which nobody found out
+        (folder / "kparity.log").write_text(traceback.format_exc(), encoding="utf-8")
+        _refuse(f"failed by its own fault, please report it with {folder / 'kparity.log'}: {error!r}")
     render(verdict, console, folder=folder)
     raise typer.Exit(EXIT_OF_VERDICT[verdict["verdict"]])
 
