@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from kparity.capture.inventory import get_state, set_state
-from kparity.capture.train import Session, neighbour, run_step, to_tensors
+from kparity.capture.train import Session, run_step, to_tensors
 from kparity.trace import parse
 
 Arrays = dict[str, np.ndarray]
@@ -96,3 +96,11 @@ def nudged(arrays: Arrays, seed: int) -> Arrays:
     """Every floating-point element of every array moved by one unit in the last place."""
     coin = np.random.Generator(np.random.Philox(seed))
     return {key: neighbour(array, coin) for key, array in arrays.items()}
+
+
+def neighbour(array: np.ndarray, coin: np.random.Generator) -> np.ndarray:
+    """Every floating-point element moved to a neighbour of its own precision, up or down by a fair coin; 0 stays."""
+    if not np.issubdtype(array.dtype, np.floating):
+        return array
+    towards = np.where(coin.integers(0, 2, array.shape, dtype=np.int8) > 0, np.inf, -np.inf).astype(array.dtype)
+    return np.where(array == 0, array, np.nextafter(array, towards))

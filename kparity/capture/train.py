@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from kparity import trace
-from kparity.capture.align import Draws
+from kparity.capture.align import Draws, hashed_uniform
 from kparity.capture.inventory import Inventory, get_state
 from kparity.capture.record import Recorder, Step
 from kparity.capture.sides import Side
@@ -134,7 +134,7 @@ def train(
     step: round-off happens at every step, and so must what stands for it. Stops at the first step whose loss is not
     finite.
     """
-    coin = np.random.Generator(np.random.Philox(nudge)) if nudge else None
+    move = compile_move(session, nudge) if nudge else None
     curves: dict[str, list[float]] = {}
     rows: list[np.ndarray] = []
     keys: list[str] = []
@@ -142,9 +142,8 @@ def train(
     assert session.draws.step is not None
     for number in range(1, steps + 1):
         session.draws.step.assign(number)
-        if coin is not None:
-            for variable in session.model.trainable_variables:
-                session.side.assign(variable, neighbour(np.asarray(variable), coin))
+        if move is not None:
+            move()
         if number in chosen:
             state = get_state(session.model, session.inventory, session.side)
             trace.write_arrays(trace.step_file(folder, f"{name}-state", number), state)
@@ -166,12 +165,30 @@ def train(
     return Training(curves, keys, np.stack(rows), nonfinite)
 
 
-def neighbour(array: np.ndarray, coin: np.random.Generator) -> np.ndarray:
-    """Every floating-point element moved to a neighbour of its own precision, up or down by a fair coin; 0 stays."""
-    if not np.issubdtype(array.dtype, np.floating):
-        return array
-    towards = np.where(coin.integers(0, 2, array.shape, dtype=np.int8) > 0, np.inf, -np.inf).astype(array.dtype)
-    return np.where(array == 0, array, np.nextafter(array, towards))
+_BITS = {tf.float32: tf.int32, tf.float64: tf.int64}
+
+
+def compile_move(session: Session, key: int) -> Callable[[], None]:
+    """A compiled function that moves every trainable weight by one unit in the last place, up or down by a fair coin.
+
+    A float's neighbours are the integers beside its bits. Zeros, and weights of other precisions, stay.
+    """
+    weights = [tf.convert_to_tensor(variable).dtype for variable in session.model.trainable_variables]
+
+    @tf.function
+    def move() -> None:
+        for number, (variable, dtype) in enumerate(zip(session.model.trainable_variables, weights, strict=True)):
+            if dtype not in _BITS:
+                continue
+            value = tf.convert_to_tensor(variable)
+            low, high = tf.constant(number, tf.uint32), tf.constant(key, tf.uint32)
+            coin = hashed_uniform(tf.shape(value), low, high, tf.cast(session.draws.step, tf.uint32)) < 0.5
+            bits = tf.bitcast(value, _BITS[dtype]) + tf.where(
+                coin, tf.ones((), _BITS[dtype]), -tf.ones((), _BITS[dtype])
+            )
+            variable.assign(tf.where(value == 0, value, tf.bitcast(bits, dtype)))
+
+    return move
 
 
 def to_tensors(batch: Any) -> Any:
