@@ -16,9 +16,7 @@ from faults import FIXTURES, FURTHER, TEN, Fault
 SMALL = ("pixels", "rows", "tokens")
 LARGE = ("encoder_decoder", "resnet", "attention")
 
-LIMITS = {
-    "a layer in half precision": "named, and the layer behind it too: what is forced into it is rounded to half precision"
-}
+LIMITS = {"a layer in half precision": "the layer behind it is named too: what is forced into it is rounded to half"}
 """Faults after which one cause too many is named, and why."""
 
 
@@ -119,7 +117,7 @@ def with_known_limits(fault: Fault) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", map(with_known_limits, FURTHER))
+@pytest.mark.parametrize("fault", [with_known_limits(fault) for fault in FURTHER])
 def test_faults_beyond_the_ten_are_named_too(fault: Fault, tmp_path: Path, answers: list[Answer]) -> None:
     check(fault, tmp_path, [], answers)
 
