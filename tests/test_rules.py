@@ -23,7 +23,7 @@ TOLD = [key for key, rule in RULES.items() if rule.edit["kind"] == "manual"]
 
 @pytest.fixture(scope="session")
 def measured(request, tmp_path_factory):
-    """{side: {rule: {value or error}}}: one process a side runs the snippets of all rules that this session asks for."""
+    """{side: {rule: {value or error}}}: one process a side runs the snippets of the rules that are asked for."""
     asked = {item.callspec.params.get("key") for item in request.session.items if hasattr(item, "callspec")}
     folder = tmp_path_factory.mktemp("rules")
     given = folder / "rules.json"

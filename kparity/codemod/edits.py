@@ -416,6 +416,19 @@ def renamed(rule: Rule, dotted: str) -> str | None:
     return to[:-2] if dotted in rule.applies and f"{dotted}.*" in rule.applies else to[:-1] + dotted.rsplit(".", 1)[-1]
 
 
+def is_private_path(dotted: str) -> bool:
+    """Is this a class or function that was imported from the file it stood in, and has one public place?
+
+    Old families of classes that go by the names of new ones, and the backend with its own meanings, are left out.
+    """
+    parts = dotted.split(".")
+    if len(parts) < 4 or parts[0] != "keras" or parts[1] in ("backend", "src", "preprocessing") or dotted in api(3):
+        return False
+    if ".".join(parts[:-1]) in api(3) or any("legacy" in p or "experimental" in p or "v1" in p for p in parts):
+        return False
+    return public_place(dotted) is not None
+
+
 def public_place(dotted: str) -> str | None:
     """The public home of a class or function that was imported from inside Keras, if there is exactly one."""
     parts = dotted.split(".")

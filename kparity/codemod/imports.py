@@ -31,8 +31,15 @@ def is_guarded(module: Module, node: ast.stmt) -> bool:
         if parent is None or isinstance(parent, (ast.FunctionDef, ast.ClassDef)):
             return False
         if isinstance(parent, ast.Try) and parent.handlers and (at in parent.body or at in parent.handlers):
-            return any(_is_new(s) for s in parent.body)
+            found = [s for s in parent.body if _is_about_keras(s)]
+            return bool(found) and all(_is_new(s) for s in found)
         at = parent
+
+
+def _is_about_keras(node: ast.stmt) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return node.level == 0 and under(normal(node.module or ""), "keras")
+    return isinstance(node, ast.Import) and any(under(normal(alias.name), "keras") for alias in node.names)
 
 
 def _is_new(node: ast.stmt) -> bool:
@@ -92,18 +99,14 @@ def _one(
     if isinstance(node, ast.ImportFrom):
         written = f"{node.module}.{alias.name}"
         if alias.name == "*":
-            rule = flavour(node.module or "")
-            home = normal(node.module or "")
-            if rule is None or home not in api(3):
-                return None
-            return Rewritten(rule, alias, f"from {home} import *"), home
+            return _star(module, node, alias, flavour, rename)
     else:
         written = alias.name
     rule = flavour(written)
     canonical = normal(written)
     renamed = rename(canonical) if under(canonical, "keras") else None
     if rule is None and renamed is None:
-        return None
+        return _through_nothing(module, node, alias, canonical, rename)
     target = renamed[1] if renamed is not None else canonical
     local = alias.asname or (alias.name if isinstance(node, ast.ImportFrom) else alias.name.split(".")[0])
     if target not in api(3) or (target.count(".") == 0 and target != "keras") or keep(local, node):
@@ -118,6 +121,45 @@ def _one(
     if isinstance(node, ast.Import):
         return Rewritten(chosen, alias, f"import {target} as {local}"), ""
     return Rewritten(chosen, alias, f"from {parent} import {last}" + (f" as {local}" if local != last else "")), parent
+
+
+def _star(
+    module: Module,
+    node: ast.ImportFrom,
+    alias: ast.alias,
+    flavour: Callable[[str], Rule | None],
+    rename: Callable[[str], tuple[Rule, str] | None],
+) -> tuple[Rewritten, str] | None:
+    """Everything of another place: not where that would bring names that the module already has from elsewhere."""
+    home = normal(node.module or "")
+    moved = rename(home)
+    rule = moved[0] if moved is not None else flavour(node.module or "")
+    target = moved[1] if moved is not None else home
+    if rule is None or api(3).get(target) != "module":
+        return None
+    if moved is not None:
+        brought = {name.rpartition(".")[2] for name in api(3) if name.rpartition(".")[0] == target}
+        bound = module.names.scope(node).bindings
+        if any(b.kind != "import" for name in brought & set(bound) for b in bound[name]):
+            return None
+    return Rewritten(rule, alias, f"from {target} import *"), target
+
+
+def _through_nothing(
+    module: Module,
+    node: ast.Import | ast.ImportFrom,
+    alias: ast.alias,
+    canonical: str,
+    rename: Callable[[str], tuple[Rule, str] | None],
+) -> tuple[Rewritten, str] | None:
+    """`import keras.engine.topology`, where no code goes through that path any more, only has to bind `keras`."""
+    if isinstance(node, ast.ImportFrom) or alias.asname or not under(canonical, "keras") or canonical in api(3):
+        return None
+    known = rename(f"{canonical}.Layer")
+    uses = _uses(module, "keras", module.names.scope(node))
+    if known is None or any(under(_chain(module, use), canonical) for use in uses):
+        return None
+    return Rewritten(known[0], alias, "import keras"), ""
 
 
 def _plain_import(
@@ -213,7 +255,9 @@ def unused(module: Module, before: set[tuple[str, str]]) -> list[Splice]:
     """Splices that drop imports of Keras and TensorFlow that were used `before` and aren't any more."""
     gone: dict[ast.stmt, list[ast.alias]] = {}
     for scope, name, node, alias in _imported(module):
-        if (_path(module, scope), name) not in before or _uses(module, name, scope) or is_guarded(module, node):
+        if (_path(module, scope), name) not in before or _uses(module, name, scope):
+            continue
+        if is_guarded(module, node) and len(_block(module, node)) == 1:
             continue
         if _mentioned(module, name):
             continue

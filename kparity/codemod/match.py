@@ -18,6 +18,7 @@ from .edits import (
     attribute_edit,
     call_edit,
     input_edit,
+    is_private_path,
     method_edit,
     reference_edit,
     rename_edit,
@@ -28,9 +29,10 @@ from .edits import (
     words,
 )
 from .module import Module, Splice
-from .names import normal, under
+from .names import TF_VIEWS, normal, under
 from .paths import path_edit, tail_of
 
+ABOUT_NAMES = ("call", "template", "rename", "public", "base", "manual", "literal")
 CALLS = ("call", "template", "schedule", "path", "input", "strings", "manual")
 
 
@@ -59,6 +61,7 @@ class Book:
     flavours: list[tuple[str, Rule]] = field(default_factory=list)
     strings: dict[str, list[Rule]] = field(default_factory=dict)
     gone: Rule | None = None
+    public: Rule | None = None
 
     @classmethod
     def of(cls, rules: tuple[Rule, ...]) -> "Book":
@@ -66,6 +69,8 @@ class Book:
         for rule in rules:
             if rule.edit["kind"] == "note":
                 continue
+            if rule.edit["kind"] == "public":
+                book.public = rule
             for pattern in rule.applies:
                 if rule.edit["kind"] == "import":
                     book.flavours.append((pattern, rule))
@@ -86,7 +91,10 @@ class Book:
     def named(self, dotted: str, kinds: tuple[str, ...]) -> list[Rule]:
         """Rules of these kinds of edit for a canonical name, the exact ones first."""
         found = [*self.exact.get(dotted, ()), *self.starred.get(dotted.rpartition(".")[0], ())]
-        return [r for r in found if r.edit["kind"] in kinds]
+        chosen = [r for r in found if r.edit["kind"] in kinds]
+        if not chosen and "public" in kinds and self.public is not None and is_private_path(dotted):
+            return [self.public]
+        return chosen
 
     def flavour(self, written: str) -> Rule | None:
         """The rule about the spelling of a name as written."""
@@ -150,8 +158,8 @@ class _Finder:
                 yield from (
                     self._site(rule, node, None, what=self.module.source(node)) for rule in rules if not rule.when
                 )
-            elif isinstance(node, ast.ImportFrom):
-                yield from self._gone(dotted, node)
+            else:
+                yield from self._gone(dotted.removesuffix(".*"), node)
 
     def _inside(self, dotted: str) -> list[Rule]:
         """Manual rules about a whole package that this name is somewhere inside of."""
@@ -303,8 +311,8 @@ class _Finder:
         parent = self.module.names.parent(node)
         inner = isinstance(parent, ast.Attribute) and parent.value is node
         called = isinstance(parent, ast.Call) and parent.func is node
-        if isinstance(node, ast.Attribute) and written != dotted and dotted == "keras":
-            yield from self._flavour(node, written)
+        if isinstance(node, ast.Attribute) and written != dotted and (dotted == "keras" or written in TF_VIEWS):
+            yield from self._flavour(node, written, dotted)
             return
         imported = isinstance(node, ast.Name) and bool(self.module.names.scope(node).lookup(node.id))
         if not imported:
@@ -323,23 +331,30 @@ class _Finder:
             for rule in self.book.named(dotted, ("call",)):
                 if rule.edit.get("to", "").startswith("keras.") and set(rule.edit) <= {"kind", "to"}:
                     yield from self._try(rule, node, lambda rule=rule: call_like(rule, self.module, node, dotted))
-        if not told and not imported:
+        of_tf_1 = any(under(written, view) for view in TF_VIEWS) and dotted not in api(2)
+        if not told and not imported and not of_tf_1:
             yield from self._gone(dotted, node)
 
-    def _flavour(self, node: ast.Attribute, written: str) -> Iterator[Site]:
+    def _flavour(self, node: ast.Attribute, written: str, dotted: str) -> Iterator[Site]:
         """`tf.keras` -> `keras`, unless what is reached through it exists in `tf.keras` alone."""
         rule = self.book.flavour(written)
         if rule is None or self._shim_only(node) or self._pending(node):
             return
+        if dotted != "keras" and not self._is_known(self.module.names.parent(node)):
+            return
         statement = self.module.names.parent(node)
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and statement.value is node:
             target = statement.targets[0]
-            if isinstance(target, ast.Name) and normal(written) == "keras":
+            if isinstance(target, ast.Name) and dotted == "keras":
                 text = "import keras" + (f" as {target.id}" if target.id != "keras" else "")
                 splice = Splice(self.module.start(statement), self.module.end(statement), text)
                 yield self._site(rule, node, Edit((splice,)))
                 return
-        yield from self._try(rule, node, lambda: reference_edit("keras", self.module, node))
+        yield from self._try(rule, node, lambda: reference_edit(dotted, self.module, node))
+
+    def _is_known(self, node: ast.AST | None) -> bool:
+        dotted = self.module.names.canonical(node) if isinstance(node, ast.Attribute) else None
+        return dotted in api(2) or dotted in api(3)
 
     def _pending(self, node: ast.AST) -> bool:
         """Does the name go on to something that Keras 3 has nowhere? Then `tf.keras` is as good as `keras`."""
@@ -366,22 +381,33 @@ class _Finder:
                 yield from self._try(rule, node, lambda rule=rule: attribute_edit(rule, self.module, node), certain)
 
     def _gone(self, dotted: str, node: ast.AST) -> Iterator[Site]:
-        """A name of Keras 2 that Keras 3 doesn't have, and that no rule takes care of."""
+        """A name of Keras that Keras 3 doesn't have, and that no rule takes care of."""
         rule = self.book.gone
         if rule is None or not under(dotted, "keras") or dotted in api(3) or self._renamed_around(dotted):
             return
-        home = dotted.rpartition(".")[0]
-        if api(3).get(home) != "module" or (dotted not in api(2) and dotted not in shim_names()):
+        home, _, last = dotted.rpartition(".")
+        importing = isinstance(node, ast.Import | ast.ImportFrom)
+        if last.startswith("__") or (api(3).get(home) != "module" and not importing):
             return
-        if self.book.named(dotted, ("call", "template", "rename", "public", "base", "manual")):
+        if any(r.edit["kind"] in ABOUT_NAMES for r in (*self.book.exact.get(dotted, ()), *self._beyond(node))):
             # another rule knows it, and says what it has to say where it is called
             parent = self.module.names.parent(node)
-            if isinstance(node, ast.ImportFrom):
+            if importing or self._beyond(node):
                 return
             if isinstance(parent, ast.Call) and parent.func is node and any(True for _ in self._call(parent)):
                 return
         where = "only as tf.keras, with the TensorFlow backend" if dotted in shim_names() else "nowhere"
         yield self._site(rule, node, None, f"{dotted} is in Keras 3 {where}")
+
+    def _beyond(self, node: ast.AST) -> list[Rule]:
+        """Rules about something that is reached through this name."""
+        at: ast.AST = node
+        while isinstance(parent := self.module.names.parent(at), ast.Attribute):
+            at = parent
+            rules = self.book.named(self.module.names.canonical(at) or "", ABOUT_NAMES)
+            if rules:
+                return rules
+        return []
 
     def _renamed_around(self, dotted: str) -> bool:
         while "." in dotted:

@@ -20,9 +20,14 @@ FLAVOURS = (
     ("keras.api", "keras"),
     ("keras._tf_keras.keras", "keras"),
     ("tf_keras", "keras"),
+    ("keras.backend.tensorflow_backend", "keras.backend"),
+    *((f"tensorflow.{name}", f"keras.{name}") for name in ("optimizers", "losses", "metrics", "initializers")),
     ("tensorflow.compat.v2", "tensorflow"),
 )
 """How the same module was spelled over the years, longest first. `tensorflow.compat.v1.keras` is another library."""
+
+TF_VIEWS = tuple(old for old, new in FLAVOURS if old == f"tensorflow.{new.rpartition('.')[2]}" and new != "keras")
+"""Modules of Keras that TensorFlow shows under its own name, too; in TensorFlow 1 they were others."""
 
 BUILTINS = frozenset(dir(builtins))
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
