@@ -47,13 +47,21 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """A place in source code. `line` is 1-based, `column` is a 1-based character position; 0 means unknown."""
+    """A place in source code. `line` is 1-based, `column` is a 1-based character position; 0 means unknown.
+
+    In a notebook both are of the file, as editors and CI need them; `cell` counts all of its cells from 1, and
+    `cell_line` the lines of that cell: that is what people see.
+    """
 
     path: str
     line: int = 0
     column: int = 0
+    cell: int = 0
+    cell_line: int = 0
 
     def __str__(self) -> str:
+        if self.cell:
+            return f"{self.path}:cell {self.cell}" + (f":line {self.cell_line}" if self.cell_line else "")
         return ":".join(str(part) for part in (self.path, self.line, self.column) if part)
 
 
@@ -69,5 +77,8 @@ class Finding:
     fix: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The finding as plain data: keys are the field names, `place` a nested object."""
-        return asdict(self)
+        """The finding as plain data: keys are the field names, `place` a nested object; cells only in notebooks."""
+        data = asdict(self)
+        if not self.place.cell:
+            del data["place"]["cell"], data["place"]["cell_line"]
+        return data

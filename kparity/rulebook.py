@@ -113,9 +113,25 @@ def shim_names() -> frozenset[str]:
 
 
 @functools.cache
-def rules() -> tuple[Rule, ...]:
-    """Every rule that ships with kparity, by id."""
-    return load(sorted(shipped("rules").glob("*.toml")))
+def keras_only() -> frozenset[str]:
+    """What Keras 3 has as `keras.X`, and not as `tf.keras.X`."""
+    text = (shipped("rules") / "api" / "keras_only.txt").read_text("utf-8")
+    return frozenset(line.split(" ", 1)[0] for line in text.splitlines() if line)
+
+
+def in_shim(dotted: str) -> bool:
+    """Can code say `tf.` in front of this name of Keras 3? Of all of `keras`, which is more than `tf.keras`, no."""
+    return dotted in shim_names() or (dotted in api(3) and dotted not in keras_only() and dotted != "keras")
+
+
+@functools.cache
+def rules(own: tuple[Path, ...] = ()) -> tuple[Rule, ...]:
+    """Every rule that ships with kparity, and those of the user's own files, by id.
+
+    Raises:
+        RuleError: a file that can't be used, or an id or name that is taken.
+    """
+    return load([*sorted(shipped("rules").glob("*.toml")), *own])
 
 
 def find(wanted: str) -> Rule | None:

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..rulebook import Rule, api
+from ..rulebook import Rule, api, in_shim
 from .module import Module, Splice
 from .names import Scope, normal, under
 
@@ -115,6 +115,8 @@ def _one(
     assert chosen is not None
     if isinstance(node, ast.Import) and alias.asname is None:
         return _plain_import(module, node, alias, target, chosen)
+    if module.target == "tf.keras" and written.startswith(("tensorflow.", "tensorflow_core.")) and in_shim(target):
+        target = f"tensorflow.{target}"
     parent, _, last = target.rpartition(".")
     if not parent:
         return Rewritten(chosen, alias, "import keras" + (f" as {local}" if local != "keras" else "")), ""

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..rulebook import Rule, api, shim_names
+from ..rulebook import Rule, api, keras_only, shim_names
 from . import imports
 from .edits import (
     Argument,
@@ -62,10 +62,11 @@ class Book:
     strings: dict[str, list[Rule]] = field(default_factory=dict)
     gone: Rule | None = None
     public: Rule | None = None
+    target: str = "keras"
 
     @classmethod
-    def of(cls, rules: tuple[Rule, ...]) -> "Book":
-        book = cls()
+    def of(cls, rules: tuple[Rule, ...], target: str = "keras") -> "Book":
+        book = cls(target=target)
         for rule in rules:
             if rule.edit["kind"] == "note":
                 continue
@@ -98,6 +99,8 @@ class Book:
 
     def flavour(self, written: str) -> Rule | None:
         """The rule about the spelling of a name as written."""
+        if self.target == "tf.keras" and under(written, "tensorflow.keras") and normal(written) not in keras_only():
+            return None
         return next((rule for prefix, rule in self.flavours if under(written, prefix)), None)
 
     def renaming(self, dotted: str) -> tuple[Rule, str] | None:
@@ -337,7 +340,7 @@ class _Finder:
 
     def _flavour(self, node: ast.Attribute, written: str, dotted: str) -> Iterator[Site]:
         """`tf.keras` -> `keras`, unless what is reached through it exists in `tf.keras` alone."""
-        rule = self.book.flavour(written)
+        rule = self.book.flavour(self._whole(node) if self.book.target == "tf.keras" else written)
         if rule is None or self._shim_only(node) or self._pending(node):
             return
         if dotted != "keras" and not self._is_known(self.module.names.parent(node)):
@@ -355,6 +358,20 @@ class _Finder:
     def _is_known(self, node: ast.AST | None) -> bool:
         dotted = self.module.names.canonical(node) if isinstance(node, ast.Attribute) else None
         return dotted in api(2) or dotted in api(3)
+
+    def _says_keras(self, node: ast.AST) -> bool:
+        """Is `tf.keras` spelled out here, so that it can become `keras` here?"""
+        while isinstance(node, ast.Attribute):
+            if self.module.names.canonical(node) == "keras":
+                return True
+            node = node.value
+        return not isinstance(node, ast.Name)
+
+    def _whole(self, node: ast.AST) -> str:
+        """The dotted name that the name at `node` is the beginning of, as it was written."""
+        while isinstance(parent := self.module.names.parent(node), ast.Attribute):
+            node = parent
+        return self.module.names.written(node) or ""
 
     def _pending(self, node: ast.AST) -> bool:
         """Does the name go on to something that Keras 3 has nowhere? Then `tf.keras` is as good as `keras`."""
@@ -383,6 +400,13 @@ class _Finder:
     def _gone(self, dotted: str, node: ast.AST) -> Iterator[Site]:
         """A name of Keras that Keras 3 doesn't have, and that no rule takes care of."""
         rule = self.book.gone
+        if rule is not None and self.book.target == "tf.keras" and under(dotted, "keras"):
+            # what code says by a name that came from TensorFlow stays there
+            if dotted in shim_names() and self._from_tensorflow(node):
+                return
+            if dotted in keras_only() and self._from_tensorflow(node) and not self._says_keras(node):
+                yield self._site(rule, node, None, f"{dotted} is in Keras 3 only as keras, not as tf.keras")
+                return
         if rule is None or not under(dotted, "keras") or dotted in api(3) or self._renamed_around(dotted):
             return
         home, _, last = dotted.rpartition(".")
@@ -408,6 +432,10 @@ class _Finder:
             if rules:
                 return rules
         return []
+    def _from_tensorflow(self, node: ast.AST) -> bool:
+        if isinstance(node, ast.ImportFrom):
+            return (node.module or "").startswith("tensorflow.")
+        return (self.module.names.written(node) or "").startswith("tensorflow.")
 
     def _renamed_around(self, dotted: str) -> bool:
         while "." in dotted:

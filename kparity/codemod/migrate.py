@@ -7,8 +7,11 @@ would leave it. No framework is imported.
 import ast
 import functools
 import re
+import tokenize
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
 
 from ..findings import Finding, Outcome, Place
 from ..rulebook import Rule, api, rules
@@ -18,7 +21,8 @@ from .module import Module, Need, Splice, apply, back, overlaps
 from .names import normal, under
 
 MENTIONS = re.compile(r"keras|tensorflow|\btf\b|np_utils", re.IGNORECASE)
-IGNORE = re.compile(r"#\s*kparity:\s*ignore(?:\[([^\]]*)\])?")
+IGNORE = re.compile(r"#\s*kparity:\s*ignore(?!-)(?:\[([^\]]*)\])?")
+IGNORE_FILE = re.compile(r"^[ \t]*#\s*kparity:\s*ignore-file(?:\[([^\]]*)\])?", re.MULTILINE)
 PASSES = 40
 """More than any nesting of edits that real code has; a file that needs more isn't written."""
 
@@ -33,6 +37,8 @@ class Migrated:
     """Why the text is as it was: it can't be parsed, or the edits didn't come to an end."""
     mentions: bool = False
     """Does the text mention Keras at all?"""
+    again: tuple[Finding, ...] = ()
+    """What a run over the new text finds, in its places: nothing that could be edited is among it."""
 
 
 def migrate_source(
@@ -42,6 +48,9 @@ def migrate_source(
     unsafe: bool = False,
     select: Iterable[str] | None = None,
     ignore: Iterable[str] | None = None,
+    extend: Iterable[str] = (),
+    own: Iterable[Path] = (),
+    target: str = "keras",
 ) -> Migrated:
     """Keras 2 source as Keras 3 source.
 
@@ -51,6 +60,10 @@ def migrate_source(
         unsafe: Apply the edits that need a look, too.
         select: Rule ids, prefixes of ids (`KP3`) or names: only these rules. None: all.
         ignore: The same, left out.
+        extend: The same, added to those selected.
+        own: Rule files of the user, added to the rule book.
+        target: "keras", or "tf.keras": the flavour of imports stays, and new names are said as `tf.keras.X` where
+            TensorFlow is at hand and has them.
 
     Returns:
         The new text (the same object's worth of bytes wherever no rule applied) and the findings, in the order of the
@@ -66,27 +79,36 @@ def migrate_source(
         return _failed(text, path, f"can't be parsed: {error.msg} (line {error.lineno})", error.lineno or 0)
     except (ValueError, RecursionError) as error:
         return _failed(text, path, f"can't be parsed: {error}", 0)
-    book = _book(tuple(select) if select is not None else None, tuple(ignore or ()))
+    wanted = tuple(select) if select is not None else None
+    book = _book(wanted, tuple(ignore or ()), tuple(extend), tuple(own), target)
+    module.target = target
     try:
         return _passes(mark, module, path, book, unsafe)
     except (SyntaxError, RecursionError) as error:
         return _failed(text, path, f"kparity's own edit went wrong, nothing was changed: {error}", 0)
 
 
-def chosen(select: tuple[str, ...] | None, ignore: tuple[str, ...]) -> tuple[Rule, ...]:
-    """The rules that `--select` and `--ignore` leave.
+def chosen(
+    select: tuple[str, ...] | None,
+    ignore: tuple[str, ...],
+    extend: tuple[str, ...] = (),
+    own: tuple[Path, ...] = (),
+) -> tuple[Rule, ...]:
+    """The rules that `--select`, `--extend` and `--ignore` leave, of the rule book and the user's own files.
 
     Raises:
         ValueError: a word that is no rule, no family and no name.
+        RuleError: a rule file that can't be used.
     """
-    everything = rules()
-    for word in (*(select or ()), *ignore):
+    everything = rules(own)
+    for word in (*(select or ()), *extend, *ignore):
         if not any(_is_meant(rule, word) for rule in everything):
             raise ValueError(f"no rule is called {word!r}")
+    wanted = None if select is None else (*select, *extend)
     return tuple(
         rule
         for rule in everything
-        if (select is None or any(_is_meant(rule, w) for w in select)) and not any(_is_meant(rule, w) for w in ignore)
+        if (wanted is None or any(_is_meant(rule, w) for w in wanted)) and not any(_is_meant(rule, w) for w in ignore)
     )
 
 
@@ -95,8 +117,10 @@ def _is_meant(rule: Rule, word: str) -> bool:
 
 
 @functools.cache
-def _book(select: tuple[str, ...] | None, ignore: tuple[str, ...]) -> Book:
-    return Book.of(chosen(select, ignore))
+def _book(
+    select: tuple[str, ...] | None, ignore: tuple[str, ...], extend: tuple[str, ...], own: tuple[Path, ...], target: str
+) -> Book:
+    return Book.of(chosen(select, ignore, extend, own), target)
 
 
 def _failed(text: str, path: str, message: str, line: int) -> Migrated:
@@ -124,13 +148,21 @@ def _passes(mark: str, module: Module, path: str, book: Book, unsafe: bool) -> M
             break
         used |= imports.used_names(module)
         history.append(splices)
-        module = Module(apply(module.text, splices))
+        module = Module(apply(module.text, splices), module.target)
     else:
         return _failed(mark + original.text, path, "the edits don't come to an end, nothing was changed", 0)
     where = _placer(original, module, history, path)
-    rest = [_finding(site, where(site.start), _outcome(site, module, unsafe)) for site in left]
-    findings = sorted({*fixed, *rest}, key=lambda f: (f.place, f.rule, f.message))
-    return Migrated(mark + module.text, findings, mentions=True)
+    rest = [(site, _outcome(site, module, unsafe)) for site in left]
+    findings = _sorted([*fixed, *(_finding(site, where(site.start), outcome) for site, outcome in rest)])
+    if history and old and not is_old(module):
+        # the next run sees Keras 3 code, in which nothing is pinned to what it was in Keras 2
+        rest = [pair for pair in rest if not pair[0].rule.when.get("old_code")]
+    again = [_finding(site, Place(path, *module.line_column(site.start)), outcome) for site, outcome in rest]
+    return Migrated(mark + module.text, findings, mentions=True, again=tuple(_sorted(again)))
+
+
+def _sorted(findings: list[Finding]) -> list[Finding]:
+    return sorted(set(findings), key=lambda f: (f.place, f.rule, f.message))
 
 
 def is_package(path: str) -> bool:
@@ -210,8 +242,8 @@ def _indent(module: Module, offset: int) -> str:
 
 
 def _outcome(site: Site, module: Module, unsafe: bool) -> Outcome:
-    for line in dict.fromkeys(site.lines):
-        found = IGNORE.search(module.line_text(line))
+    comments = [IGNORE.search(module.line_text(line)) for line in dict.fromkeys(site.lines)]
+    for found in (*comments, *_for_the_file(module.text)):
         if found is not None:
             meant = [w.strip() for w in (found[1] or "").split(",") if w.strip()]
             if not meant or any(_is_meant(site.rule, w) for w in meant):
@@ -221,6 +253,24 @@ def _outcome(site: Site, module: Module, unsafe: bool) -> Outcome:
     if site.rule.safety == "safe" and site.edit.certain:
         return Outcome.FIXED
     return Outcome.FIXED if unsafe else Outcome.UNSAFE
+
+
+@functools.lru_cache(maxsize=4)
+def _for_the_file(text: str) -> tuple[re.Match[str], ...]:
+    """The comments that keep rules off the whole file: each on a line of its own, and not in a string."""
+    if "ignore-file" not in text:
+        return ()
+    found = {m.start(): m for m in IGNORE_FILE.finditer(text)}
+    if not found:
+        return ()
+    lines = text.splitlines(keepends=True)
+    starts = list(accumulate((len(line) for line in lines), initial=0))
+    try:
+        tokens = tokenize.generate_tokens(iter(lines).__next__)
+        comments = {starts[t.start[0] - 1] for t in tokens if t.type == tokenize.COMMENT}
+    except (tokenize.TokenError, SyntaxError):
+        return tuple(found.values())
+    return tuple(match for start, match in found.items() if start in comments)
 
 
 def _finding(site: Site, place: Place, outcome: Outcome) -> Finding:

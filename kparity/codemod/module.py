@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..rulebook import api
+from ..rulebook import api, in_shim
 from .names import Names, under
 from .values import Values
 
@@ -43,8 +43,10 @@ class Module:
         SyntaxError, ValueError, RecursionError: from the parser, for text that isn't Python.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, target: str = "keras") -> None:
         self.text = text
+        self.target = target
+        """The flavour that new names are said in: `keras`, or `tf.keras` where TensorFlow is at hand."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.tree = ast.parse(text)
@@ -124,6 +126,11 @@ class Module:
             best = key if best is None or key < best else best
         if best is not None:
             return best[1] + dotted[len(best[2]) :], None
+        if self.target == "tf.keras" and in_shim(dotted):
+            for local, canonical in sorted(self.names.visible(scope)):
+                home = scope.lookup(local) if canonical == "tensorflow" else None
+                if home is not None and any(self.start(b.node) < here for b in home.bindings[local]):
+                    return f"{local}.{dotted}", None
         if not self.names.is_free("keras", scope):
             return None
         return dotted, self.import_keras(node)
