@@ -432,6 +432,7 @@ class _Finder:
             if rules:
                 return rules
         return []
+
     def _from_tensorflow(self, node: ast.AST) -> bool:
         if isinstance(node, ast.ImportFrom):
             return (node.module or "").startswith("tensorflow.")
