@@ -1,8 +1,8 @@
 """An independent look at migrated code: which names, arguments and methods in it exist only in Keras 2?
 
-In: the texts of one code base. Out: `Left`s, each a place and why it can't work under Keras 3. Called by measure. It shares nothing with kparity's
-own resolver, on purpose: names are bound without scopes and across files, so that it sees too much rather than too
-little; whatever it sees must have been told by kparity.
+In: the texts of one code base. Out: `Left`s, each a place and why it can't work under Keras 3. Called by measure. It
+shares nothing with kparity's own resolver, on purpose: names are bound without scopes and across files, so that it sees
+too much rather than too little; whatever it sees must have been told by kparity.
 """
 
 import ast
@@ -60,12 +60,6 @@ GONE = {
     "_resource_scatter_add _assign_add_variable compute_gradients _aggregate_gradients apply_grad": "optimizer",
 }
 GONE_ATTRIBUTES = {word: kind for text, kind in GONE.items() for word in text.split()}
-ON_OPTIMIZERS = {"lr", "minimize", "decay", "_lr", "weights", "get_weights", "set_weights"}
-ON_LAYERS = {"input_shape", "output_shape", "updates", "stateful", "input_mask", "output_mask", "dynamic"}
-METHODS = (
-    "compile fit evaluate predict train_on_batch test_on_batch predict_on_batch save save_weights load_weights summary "
-    "add_weight add_loss get_layer apply_gradients reset_states"
-).split()
 OLD_KEYWORDS = {
     "fit": "nb_epoch workers use_multiprocessing max_queue_size show_accuracy nb_worker max_q_size pickle_safe",
     "predict": "workers use_multiprocessing max_queue_size",

@@ -122,7 +122,7 @@ def _parses(text: str) -> ast.Module | None:
             return None
 
 
-# -- was only that changed which a finding speaks of? -------------------------------------------------------------------
+# -- was only that changed which a finding speaks of? ------------------------------------------------------------------
 
 
 def _outside(before: str, after: str, findings: Iterable[Finding]) -> list[str]:
@@ -150,7 +150,7 @@ def _outside(before: str, after: str, findings: Iterable[Finding]) -> list[str]:
 
 
 def _assigned(tree: ast.Module, edited: set[int]) -> set[int]:
-    """Lines that give a string to a name that an edited statement uses: a path rule edits the string where it stands."""
+    """Lines that give a string to a name that an edited statement uses: path rules edit it where it stands."""
     names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.lineno in edited}
     names |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.lineno in edited}
     found: set[int] = set()

@@ -1,8 +1,8 @@
 """What Keras 3 and Keras 2 offer, introspected once and kept as JSON: names, signatures, members, stand-ins.
 
-Run as a program it prints the JSON of the Keras that it finds (`python surface.py keras` or `tf_keras`); `surface()` runs
-it for both, once, and keeps the answer. Called by leftovers. It knows nothing of kparity, on purpose: what it is
-for is to find kparity's gaps.
+Run as a program it prints the JSON of the Keras that it is told (`python surface.py keras` or `tf_keras`); `surface()`
+runs it for each, once, and keeps the answer. Called by measure. It knows nothing of kparity, on purpose: what it is for
+is to find kparity's gaps.
 """
 
 import inspect
