@@ -6,6 +6,7 @@ has but can't. Called by match.
 """
 
 import ast
+import functools
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -437,12 +438,22 @@ def public_place(dotted: str) -> str | None:
     near = f"keras.{parts[1]}.{parts[-1]}"
     if near in api(3):
         return near
-    places = [n for n, kind in api(3).items() if n.rsplit(".", 1)[-1] == parts[-1] and kind in ("class", "function")]
+    places = _places().get(parts[-1])
     if not places:
         return None
     fewest = min(n.count(".") for n in places)
     best = [n for n in places if n.count(".") == fewest and not n.startswith("keras.ops.")] or places
     return best[0] if len(best) == 1 or fewest == 1 else None
+
+
+@functools.cache
+def _places() -> dict[str, list[str]]:
+    """Every public class and function of Keras 3 by its own name."""
+    found: dict[str, list[str]] = {}
+    for dotted, kind in api(3).items():
+        if kind in ("class", "function"):
+            found.setdefault(dotted.rsplit(".", 1)[-1], []).append(dotted)
+    return found
 
 
 def method_edit(rule: Rule, module: Module, node: ast.FunctionDef) -> Edit | None:

@@ -306,8 +306,8 @@ def _block(module: Module, node: ast.stmt) -> list[ast.stmt]:
 
 def _imported(module: Module) -> list[tuple[Scope, str, ast.stmt, ast.alias]]:
     found: list[tuple[Scope, str, ast.stmt, ast.alias]] = []
-    for node in module.nodes:
-        if not isinstance(node, ast.Import | ast.ImportFrom) or (isinstance(node, ast.ImportFrom) and node.level):
+    for node in module.index.imports:
+        if isinstance(node, ast.ImportFrom) and node.level:
             continue
         for alias in node.names:
             dotted = f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name

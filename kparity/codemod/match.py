@@ -29,7 +29,7 @@ from .edits import (
     words,
 )
 from .module import Module, Splice
-from .names import TF_VIEWS, normal, under
+from .names import KERAS, TF_VIEWS, normal, under
 from .paths import path_edit, tail_of
 
 ABOUT_NAMES = ("call", "template", "rename", "public", "base", "manual", "literal")
@@ -63,6 +63,9 @@ class Book:
     gone: Rule | None = None
     public: Rule | None = None
     target: str = "keras"
+    packages: frozenset[str] = frozenset()
+    """The packages that rules are about: names outside them are passed over."""
+    _named: dict[tuple[str, tuple[str, ...]], list[Rule]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rules: tuple[Rule, ...], target: str = "keras") -> "Book":
@@ -87,15 +90,20 @@ class Book:
                 else:
                     book.exact.setdefault(pattern, []).append(rule)
         book.flavours.sort(key=lambda pair: -len(pair[0]))
+        names = [*book.exact, *book.starred, *(flavour for flavour, _ in book.flavours), *KERAS]
+        book.packages = frozenset(normal(name).split(".", 1)[0] for name in names)
         return book
 
     def named(self, dotted: str, kinds: tuple[str, ...]) -> list[Rule]:
         """Rules of these kinds of edit for a canonical name, the exact ones first."""
-        found = [*self.exact.get(dotted, ()), *self.starred.get(dotted.rpartition(".")[0], ())]
-        chosen = [r for r in found if r.edit["kind"] in kinds]
-        if not chosen and "public" in kinds and self.public is not None and is_private_path(dotted):
-            return [self.public]
-        return chosen
+        key = (dotted, kinds)
+        if key not in self._named:
+            found = [*self.exact.get(dotted, ()), *self.starred.get(dotted.rpartition(".")[0], ())]
+            chosen = [r for r in found if r.edit["kind"] in kinds]
+            if not chosen and "public" in kinds and self.public is not None and is_private_path(dotted):
+                chosen = [self.public]
+            self._named[key] = chosen
+        return self._named[key]
 
     def flavour(self, written: str) -> Rule | None:
         """The rule about the spelling of a name as written."""
@@ -114,8 +122,7 @@ class Book:
 
 def sites(module: Module, book: Book, old_code: bool) -> list[Site]:
     """Every rule at every place, in the order of the source."""
-    finder = _Finder(module, book, old_code)
-    found = [site for node in module.nodes for site in finder.at(node)]
+    found = list(_Finder(module, book, old_code).everywhere())
     return sorted(found, key=lambda site: (site.start, site.rule.id))
 
 
@@ -125,20 +132,38 @@ class _Finder:
         self.book = book
         self.old_code = old_code
 
-    def at(self, node: ast.AST) -> Iterator[Site]:
-        match node:
-            case ast.Import() | ast.ImportFrom():
-                yield from self._import(node)
-            case ast.Call():
-                yield from self._call(node)
-            case ast.FunctionDef():
-                yield from self._definition(node)
-            case ast.ClassDef():
-                yield from self._bases(node)
-            case ast.Constant() if isinstance(node.value, str) and node.value in self.book.strings:
-                yield from (self._site(rule, node, None) for rule in self.book.strings[node.value])
-        if isinstance(node, ast.Attribute | ast.Name):
-            yield from self._name(node)
+    def everywhere(self) -> Iterator[Site]:
+        """All sites. Most nodes are passed over for the name they start with or end with."""
+        index, book, names = self.module.index, self.book, self.module.names
+        for statement in index.imports:
+            yield from self._import(statement)
+        for home in index.classes:
+            yield from self._bases(home)
+        for function in index.functions:
+            if function.name in book.methods and isinstance(function, ast.FunctionDef):
+                yield from self._definition(function)
+        for string in index.strings:
+            for rule in book.strings.get(string.value, ()):  # type: ignore[arg-type]
+                yield self._site(rule, string, None)
+        roots = names.roots(book.packages)
+        named: set[ast.AST] = set()
+        for root in roots:
+            for name in index.loads.get(root, ()):
+                if names.written(name) is None:
+                    continue
+                chain: list[ast.Name | ast.Attribute] = [name]
+                while isinstance(above := names.parent(chain[-1]), ast.Attribute):
+                    chain.append(above)
+                named.update(chain)
+                for part in reversed(chain):  # of edits that overlap the outermost is made first
+                    yield from self._name(part)
+        for attribute in index.attributes:
+            if attribute.attr in book.methods and attribute not in named:
+                yield from self._attribute(attribute)
+        for call in index.calls:
+            func = call.func
+            if func in named or (isinstance(func, ast.Attribute) and func.attr in book.methods):
+                yield from self._call(call)
 
     # -- statements ------------------------------------------------------------------------------------------------
 
@@ -307,8 +332,6 @@ class _Finder:
             return
         written = self.module.names.written(node)
         if written is None:
-            if isinstance(node, ast.Attribute):
-                yield from self._attribute(node)
             return
         dotted = normal(written)
         parent = self.module.names.parent(node)

@@ -8,7 +8,7 @@ import ast
 import functools
 import re
 import tokenize
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -18,7 +18,7 @@ from ..rulebook import Rule, api, rules
 from . import imports
 from .match import Book, Site, sites
 from .module import Module, Need, Splice, apply, back, overlaps
-from .names import normal, under
+from .names import KERAS, normal, under
 
 MENTIONS = re.compile(r"keras|tensorflow|\btf\b|np_utils", re.IGNORECASE)
 IGNORE = re.compile(r"#\s*kparity:\s*ignore(?!-)(?:\[([^\]]*)\])?")
@@ -175,21 +175,27 @@ def is_old(module: Module) -> bool:
     Names that only Keras 3 has, and none of the old spellings, say that it is Keras 3 code already.
     """
     new = False
-    for node in module.nodes:
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            written = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Import):
-            written = [alias.name for alias in node.names]
-        elif isinstance(node, ast.Attribute):
-            written = [module.names.written(node) or ""]
-        else:
-            continue
-        for name in written:
-            plain = normal(name)
-            if name != plain and under(plain, "keras"):
-                return True
-            new = new or (under(plain, "keras") and plain in api(3) and plain not in api(2))
+    for name in _named(module):
+        plain = normal(name)
+        if name != plain and under(plain, "keras"):
+            return True
+        new = new or (under(plain, "keras") and plain in api(3) and plain not in api(2))
     return not new
+
+
+def _named(module: Module) -> Iterator[str]:
+    """What the imports and dotted names of a module say, as written."""
+    for node in module.index.imports:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif node.module and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    for name in module.names.roots(KERAS):
+        for use in module.loads.get(name, ()):
+            at: ast.AST = use
+            while isinstance(parent := module.names.parent(at), ast.Attribute):
+                at = parent
+                yield module.names.written(at) or ""
 
 
 def _placer(original: Module, module: Module, history: list[list[Splice]], path: str) -> Callable[[int], Place]:

@@ -11,12 +11,14 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from ..rulebook import api, in_shim
 from .names import Names, under
 from .values import Values
 
 LINE_END = re.compile(r"\r\n|\r|\n")
+DECLARES = re.compile(r"\b(?:global|nonlocal)\s")
 
 
 @dataclass(frozen=True, order=True)
@@ -50,27 +52,23 @@ class Module:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.tree = ast.parse(text)
-        self.names = Names(self.tree, _known(), "global" in text or "nonlocal" in text)
-        self.nodes = list(self.names.scopes)
+        self.names = Names(self.tree, _known(), DECLARES.search(text) is not None)
+        self.index = self.names.index
+        self.loads = self.index.loads
         self.values = Values(self.names)
-        self._starts = [0, *(m.end() for m in LINE_END.finditer(text))]
+        self._starts = _line_starts(text)
         self._lines: dict[int, bytes] = {}
         self._ascii = text.isascii()
-        self.inside_strings = {
-            inner
-            for node in self.nodes
-            if isinstance(node, ast.JoinedStr)
-            for inner in ast.walk(node)
-            if inner is not node
-        }
 
-        self.loads: dict[str, list[ast.AST]] = {}
-        self.strings: set[str] = set()
-        for node in self.nodes:
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load | ast.Del):
-                self.loads.setdefault(node.id, []).append(node)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                self.strings.add(node.value)
+    @functools.cached_property
+    def inside_strings(self) -> frozenset[ast.AST]:
+        """Everything that stands inside an f-string."""
+        return frozenset(inner for node in self.index.formatted for inner in ast.walk(node) if inner is not node)
+
+    @functools.cached_property
+    def strings(self) -> frozenset[str]:
+        """The text of every string."""
+        return frozenset(str(node.value) for node in self.index.strings)
 
     def offset(self, line: int, column: int) -> int:
         """Character offset of ast's (1-based line, UTF-8 byte column)."""
@@ -152,6 +150,12 @@ class Module:
 @functools.cache
 def _known() -> frozenset[str]:
     return frozenset(api(2)) | frozenset(api(3))
+
+
+def _line_starts(text: str) -> list[int]:
+    if "\r" in text:
+        return [0, *(m.end() for m in LINE_END.finditer(text))]
+    return [0, *accumulate(len(line) + 1 for line in text.split("\n")[:-1])]
 
 
 def apply(text: str, splices: Iterable[Splice]) -> str:

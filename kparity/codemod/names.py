@@ -7,9 +7,10 @@ match.
 """
 
 import ast
-import builtins
+import functools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from .scopes import FUNCTIONS, Binding, Index, Scope
 
 FLAVOURS = (
     ("tensorflow.compat.v2.keras", "keras"),
@@ -29,12 +30,11 @@ FLAVOURS = (
 TF_VIEWS = tuple(old for old, new in FLAVOURS if old == f"tensorflow.{new.rpartition('.')[2]}" and new != "keras")
 """Modules of Keras that TensorFlow shows under its own name, too; in TensorFlow 1 they were others."""
 
-BUILTINS = frozenset(dir(builtins))
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-LEAVES = (ast.expr_context, ast.operator, ast.cmpop, ast.unaryop, ast.boolop)
-COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+KERAS = frozenset({"keras", "tensorflow", "tensorflow_core"})
+"""The packages that Keras was ever a part of."""
 
 
+@functools.lru_cache(maxsize=65536)
 def normal(dotted: str) -> str:
     """The canonical spelling of a dotted module or object name: every flavour of Keras is `keras`."""
     for flavour, plain in FLAVOURS:
@@ -48,50 +48,6 @@ def under(dotted: str, prefix: str) -> bool:
     return dotted == prefix or dotted.startswith(prefix + ".")
 
 
-@dataclass(eq=False)
-class Binding:
-    """One place where a scope binds a name."""
-
-    kind: str
-    """import, assign, unpack, param, function, class, or other (loops, with, except, del, augmented)."""
-    node: ast.AST
-    target: str | None = None
-    """The imported thing's dotted name as it was written, not normalised."""
-    value: ast.expr | None = None
-
-
-@dataclass(eq=False)
-class Scope:
-    """A module, class, function or comprehension and the names it binds."""
-
-    node: ast.AST
-    parent: "Scope | None"
-    bindings: dict[str, list[Binding]] = field(default_factory=dict)
-    stars: list[str] = field(default_factory=list)
-    elsewhere: dict[str, "Scope"] = field(default_factory=dict)
-    """Names declared `global` or `nonlocal`, and the scope that has them."""
-
-    def bind(self, name: str, binding: Binding) -> None:
-        self.elsewhere.get(name, self).bindings.setdefault(name, []).append(binding)
-
-    def lookup(self, name: str) -> "Scope | None":
-        """The scope whose `name` an expression in this scope sees: functions don't see the class around them."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.elsewhere:
-                return scope.elsewhere[name]
-            if name in scope.bindings and (scope is self or not isinstance(scope.node, ast.ClassDef)):
-                return scope
-            scope = scope.parent
-        return None
-
-    def module(self) -> "Scope":
-        scope = self
-        while scope.parent is not None:
-            scope = scope.parent
-        return scope
-
-
 class Names:
     """What the names of one module stand for."""
 
@@ -99,27 +55,32 @@ class Names:
         """`known` are the public names that a star import may bring; `declares`: may there be `global` statements?"""
         self.known = known
         self.tree = tree
-        self.scopes: dict[ast.AST, Scope] = {}
-        self.parents: dict[ast.AST, ast.AST] = {}
-        self.root = Scope(tree, None)
+        self.index = Index(tree, declares)
+        self.root = self.index.root
         self._aliasing: set[Binding] = set()
-        self._declares = declares
-        self._visit(tree, self.root)
+        self._meant: dict[tuple[Scope, str], str | None] = {}
+        self._roots: dict[frozenset[str], frozenset[str]] = {}
 
     # -- questions -----------------------------------------------------------------------------------------------
 
     def scope(self, node: ast.AST) -> Scope:
         """The scope that `node` stands in."""
-        return self.scopes.get(node, self.root)
+        scopes, parents = self.index.scopes, self.index.parents
+        at: ast.AST | None = node
+        while at is not None and at not in scopes:
+            at = parents.get(at)
+        return scopes[at] if at is not None else self.root
 
     def written(self, node: ast.AST) -> str | None:
         """The dotted name as the imports spell it (`tensorflow.keras.layers.Dense`), or None if it isn't certain."""
-        if isinstance(node, ast.Attribute):
-            base = self.written(node.value)
-            return None if base is None else f"{base}.{node.attr}"
-        if isinstance(node, ast.Name):
-            return self.name(node.id, self.scope(node))
-        return None
+        tail = ""
+        while type(node) is ast.Attribute:
+            tail = f".{node.attr}{tail}"
+            node = node.value
+        if type(node) is not ast.Name:
+            return None
+        base = self.name(node.id, self.index.scopes.get(node, self.root))
+        return None if base is None else base + tail
 
     def canonical(self, node: ast.AST) -> str | None:
         """The canonical dotted name (`keras.layers.Dense`), or None if it isn't certain."""
@@ -131,12 +92,39 @@ class Names:
         home = scope.lookup(name)
         if home is None:
             return self._starred(name, scope)
+        key = (home, name)
+        if key not in self._meant:
+            meant = self._worked_out(name, home)
+            if self._aliasing:
+                return meant  # seen from inside itself: true only there
+            self._meant[key] = meant
+        return self._meant[key]
+
+    def _worked_out(self, name: str, home: Scope) -> str | None:
         found = {self._target(b, home) for b in home.bindings[name] if not self._is_fallback(b)}
         plain = {normal(f) for f in found if f is not None}
         if None in found or len(plain) != 1:
             return None
         # of two spellings of one thing the foreign one counts, so that the import of it is rewritten
         return sorted((f for f in found if f is not None), key=lambda f: (f == normal(f), f))[0]
+
+    def roots(self, packages: frozenset[str]) -> frozenset[str]:
+        """Every local name that may stand for one of these packages or for something inside it."""
+        if packages not in self._roots:
+            found = set(self._starred_names())
+            for node in self.index.imports:
+                inside = node.module if isinstance(node, ast.ImportFrom) else ""
+                if isinstance(node, ast.ImportFrom) and (node.level or _package(inside or "") not in packages):
+                    continue
+                for alias in node.names:
+                    if inside or _package(alias.name) in packages:
+                        found.add(alias.asname or alias.name.split(".")[0])
+            grown = -1
+            while grown != len(found):
+                grown = len(found)
+                found.update(name for name, first in self.index.aliases if first in found)
+            self._roots[packages] = frozenset(found)
+        return self._roots[packages]
 
     def anchors(self, node: ast.AST) -> list[ast.stmt]:
         """The import statements that bind the first name of a dotted expression."""
@@ -146,7 +134,7 @@ class Names:
             return []
         home = self.scope(node).lookup(node.id)
         if home is None:
-            return [s for s in ast.walk(self.tree) if isinstance(s, ast.ImportFrom) and s.names[0].name == "*"]
+            return [s for s in self.index.imports if s.names[0].name == "*"]
         return [b.node for b in home.bindings[node.id] if b.kind == "import" and isinstance(b.node, ast.stmt)]
 
     def is_free(self, name: str, scope: Scope) -> bool:
@@ -164,29 +152,29 @@ class Names:
             at = at.parent
 
     def parent(self, node: ast.AST) -> ast.AST | None:
-        return self.parents.get(node)
+        return self.index.parents.get(node)
 
     def statement(self, node: ast.AST) -> ast.stmt:
         """The statement that `node` is part of."""
         at: ast.AST = node
         while not isinstance(at, ast.stmt):
-            at = self.parents[at]
+            at = self.index.parents[at]
         return at
 
     def enclosing_class(self, node: ast.AST) -> ast.ClassDef | None:
         """The class whose method holds `node`."""
-        at: ast.AST | None = self.parents.get(node)
+        at: ast.AST | None = self.index.parents.get(node)
         while at is not None and not isinstance(at, ast.ClassDef):
-            at = self.parents.get(at)
+            at = self.index.parents.get(at)
         return at if isinstance(at, ast.ClassDef) else None
 
     def enclosing_function(self, node: ast.AST) -> ast.AST | None:
         """The function or lambda around `node`, or None at module or class level."""
-        at: ast.AST | None = self.parents.get(node)
+        at: ast.AST | None = self.index.parents.get(node)
         while at is not None and not isinstance(at, FUNCTIONS):
             if isinstance(at, ast.ClassDef):
                 return None
-            at = self.parents.get(at)
+            at = self.index.parents.get(at)
         return at
 
     # -- building ------------------------------------------------------------------------------------------------
@@ -213,8 +201,13 @@ class Names:
             return False
         at: ast.AST | None = binding.node
         while at is not None and not isinstance(at, ast.ExceptHandler):
-            at = self.parents.get(at)
+            at = self.index.parents.get(at)
         return at is not None
+
+    def _starred_names(self) -> list[str]:
+        if not self.root.stars:
+            return []
+        return [name for name in self.index.loads if self._starred(name, self.root) is not None]
 
     def _starred(self, name: str, scope: Scope) -> str | None:
         for star in reversed(scope.module().stars):
@@ -223,136 +216,9 @@ class Names:
                 return dotted
         return None
 
-    def _visit(self, node: ast.AST, scope: Scope) -> None:
-        self.scopes[node] = scope
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                scope.bind(node.name, Binding("function", node))
-                inner = Scope(node, scope)
-                self._outside(node, scope, [*node.decorator_list, *_defaults(node.args)])
-                self._outside(node, scope, _annotations(node))
-                self._parameters(node.args, node, inner)
-                if self._declares:
-                    self._declare(node.body, inner)
-                self._children(node, inner, node.body)
-            case ast.Lambda():
-                inner = Scope(node, scope)
-                self._outside(node, scope, _defaults(node.args))
-                self._parameters(node.args, node, inner)
-                self._children(node, inner, [node.body])
-            case ast.ClassDef():
-                scope.bind(node.name, Binding("class", node))
-                self._outside(node, scope, [*node.decorator_list, *node.bases, *node.keywords])
-                self._children(node, Scope(node, scope), node.body)
-            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-                inner = Scope(node, scope)
-                for index, generator in enumerate(node.generators):
-                    self.parents[generator] = node
-                    self._outside(generator, scope if index == 0 else inner, [generator.iter])
-                    self._bind(generator.target, inner, Binding("other", node))
-                    self._children(generator, inner, [generator.target, *generator.ifs])
-                parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-                self._children(node, inner, parts)
-            case _:
-                self._simple(node, scope)
-                self._children(node, scope, ast.iter_child_nodes(node))
 
-    def _simple(self, node: ast.AST, scope: Scope) -> None:
-        match node:
-            case ast.Import():
-                for alias in node.names:
-                    target = alias.name if alias.asname else alias.name.split(".")[0]
-                    scope.bind(alias.asname or target, Binding("import", node, target))
-            case ast.ImportFrom():
-                module = "." * node.level + (node.module or "")
-                for alias in node.names:
-                    if alias.name == "*":
-                        scope.stars.append(module)
-                    else:
-                        scope.bind(alias.asname or alias.name, Binding("import", node, f"{module}.{alias.name}"))
-            case ast.Assign():
-                for left in node.targets:
-                    self._bind(left, scope, Binding("assign", node, value=node.value))
-            case ast.AnnAssign() if node.value is not None:
-                self._bind(node.target, scope, Binding("assign", node, value=node.value))
-            case ast.NamedExpr():
-                home = scope
-                while isinstance(home.node, COMPREHENSIONS) and home.parent is not None:
-                    home = home.parent
-                self._bind(node.target, home, Binding("assign", node, value=node.value))
-            case ast.AugAssign():
-                self._bind(node.target, scope, Binding("augmented", node, value=node.value))
-            case ast.For() | ast.AsyncFor():
-                self._bind(node.target, scope, Binding("other", node))
-            case ast.withitem() if node.optional_vars is not None:
-                self._bind(node.optional_vars, scope, Binding("other", node))
-            case ast.ExceptHandler() if node.name:
-                scope.bind(node.name, Binding("other", node))
-            case ast.Delete():
-                for left in node.targets:
-                    self._bind(left, scope, Binding("other", node))
-            case ast.MatchAs() | ast.MatchStar() if node.name:
-                scope.bind(node.name, Binding("other", node))
-            case ast.MatchMapping() if node.rest:
-                scope.bind(node.rest, Binding("other", node))
-
-    def _bind(self, target: ast.AST, scope: Scope, binding: Binding) -> None:
-        match target:
-            case ast.Name():
-                scope.bind(target.id, binding)
-            case ast.Tuple() | ast.List():
-                for index, element in enumerate(target.elts):
-                    value = binding.value
-                    if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts):
-                        self._bind(element, scope, Binding(binding.kind, binding.node, value=value.elts[index]))
-                    else:
-                        kind = "unpack" if binding.kind == "assign" else binding.kind
-                        self._bind(element, scope, Binding(kind, binding.node, value=value))
-            case ast.Starred():
-                self._bind(target.value, scope, Binding("other", binding.node))
-
-    def _parameters(self, args: ast.arguments, node: ast.AST, scope: Scope) -> None:
-        self.parents[args] = node
-        for arg in [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]:
-            if arg is not None:
-                self.parents[arg] = args
-                self.scopes[arg] = scope
-                scope.bind(arg.arg, Binding("param", arg))
-
-    def _declare(self, body: list[ast.stmt], scope: Scope) -> None:
-        """`global` and `nonlocal` hold for the whole function, also above the line that says so."""
-        stack: list[ast.AST] = list(body)
-        while stack:
-            node = stack.pop()
-            if isinstance(node, ast.Global):
-                scope.elsewhere.update({name: scope.module() for name in node.names})
-            elif isinstance(node, ast.Nonlocal):
-                for name in node.names:
-                    home = scope.parent.lookup(name) if scope.parent else None
-                    if home is not None:
-                        scope.elsewhere[name] = home
-            elif not isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-                stack.extend(ast.iter_child_nodes(node))
-
-    def _outside(self, parent: ast.AST, scope: Scope, nodes: list[ast.AST]) -> None:
-        self._children(parent, scope, nodes)
-
-    def _children(self, parent: ast.AST, scope: Scope, nodes: Iterator[ast.AST] | list[ast.AST] | list) -> None:
-        for node in nodes:
-            if isinstance(node, LEAVES):
-                continue
-            self.parents[node] = parent
-            self._visit(node, scope)
-
-
-def _defaults(args: ast.arguments) -> list[ast.AST]:
-    return [d for d in [*args.defaults, *args.kw_defaults] if d is not None]
-
-
-def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.AST]:
-    every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
-    found: list[ast.AST] = [a.annotation for a in every if a is not None and a.annotation is not None]
-    return [*found, node.returns] if node.returns is not None else found
+def _package(dotted: str) -> str:
+    return normal(dotted).split(".", 1)[0]
 
 
 def _is_module(dotted: str) -> bool:

@@ -160,11 +160,7 @@ def _constant_of(module: Module, name: ast.Name) -> tuple[ast.expr | None, bool]
     bindings = home.bindings[name.id]
     if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].value is None:
         return None, False
-    uses = [
-        node
-        for node in module.nodes
-        if isinstance(node, ast.Name) and node.id == name.id and isinstance(node.ctx, ast.Load)
-    ]
+    uses = [node for node in module.loads.get(name.id, ()) if isinstance(node.ctx, ast.Load)]
     return bindings[0].value, all(_read(module, use) for use in uses)
 
 
@@ -181,8 +177,8 @@ def _same_literal(module: Module, tail: Tail) -> tuple[list[Tail], bool]:
     plain = True
     if not isinstance(tail.node, ast.Constant):
         return others, plain
-    for node in module.nodes:
-        if isinstance(node, ast.Constant) and node.value == tail.node.value and node is not tail.node:
+    for node in module.index.strings:
+        if node.value == tail.node.value and node is not tail.node:
             if node in module.inside_strings:
                 continue
             other = _literal(module, node)

@@ -7,7 +7,8 @@ named `model` is not a model: only where a value comes from counts. Called by ma
 
 import ast
 
-from .names import FUNCTIONS, Binding, Names, Scope, under
+from .names import Names, under
+from .scopes import Binding, Scope
 
 KINDS = ("model", "layer", "optimizer", "metric", "loss", "callback", "tensor", "shape", "sequence")
 
@@ -54,7 +55,7 @@ class Values:
         self.names = names
         self._cache: dict[ast.AST, str | None] = {}
         self._busy: set[object] = set()
-        self._attributes: dict[ast.ClassDef, dict[str, list[tuple[ast.expr, ast.AST]]]] = {}
+        self._attributes: dict[ast.ClassDef, dict[str, list[ast.expr]]] | None = None
 
     def kind(self, node: ast.AST) -> str | None:
         """The kind of the value of expression `node`, or None."""
@@ -107,10 +108,9 @@ class Values:
         home = self.names.enclosing_class(node)
         if home is None or not _is_self(node.value):
             return False
-        if home not in self._attributes:
-            self._attributes[home] = _self_attributes(home)
-        defined = {n.name for n in home.body if isinstance(n, ast.FunctionDef)}
-        return node.attr in self._attributes[home] or node.attr in defined
+        if node.attr in self._set_by(home):
+            return True
+        return any(isinstance(n, ast.FunctionDef) and n.name == node.attr for n in home.body)
 
     # -- working out ---------------------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ class Values:
                 return ANY
             self._busy.add(binding.node)
             try:
-                return self._merged([self.kind(value) for value in _returned(binding.node)])
+                return self._merged([self.kind(value) for value in self._returned(binding.node)])
             finally:
                 self._busy.discard(binding.node)
         return None
@@ -212,15 +212,23 @@ class Values:
         return None
 
     def _own_attribute(self, home: ast.ClassDef, attr: str) -> str | None:
-        if home not in self._attributes:
-            self._attributes[home] = _self_attributes(home)
-        values = self._attributes[home].get(attr, [])
+        values = self._set_by(home).get(attr, [])
         if not values:
             own = self.class_kind(home)
             if own == "callback" and attr == "model":
                 return "model"
             return "optimizer" if own == "model" and attr == "optimizer" else None
-        return self._merged([self.kind(value) for value, _ in values if not _is_none(value)])
+        return self._merged([self.kind(value) for value in values if not _is_none(value)])
+
+    def _set_by(self, home: ast.ClassDef) -> dict[str, list[ast.expr]]:
+        """Every `self.NAME = value` of a class; a value that isn't plain is an Ellipsis."""
+        if self._attributes is None:
+            self._attributes = {}
+            for target, value, _ in self.names.index.attribute_stores:
+                around = self.names.enclosing_class(target) if _is_self(target.value) else None
+                if around is not None:
+                    self._attributes.setdefault(around, {}).setdefault(target.attr, []).append(value)
+        return self._attributes.get(home, {})
 
     def _name(self, node: ast.Name) -> str | None:
         scope = self.names.scope(node)
@@ -266,22 +274,26 @@ class Values:
                 ):
                     return self.class_kind(owner) in ("layer", "model")
                 return False
-            return name in positional and self._fed_to_layer(function, home, name)
+            return name in positional and self._fed_to_layer(home, name)
         if isinstance(function, ast.Lambda) and function.args.args and function.args.args[0].arg == name:
             call = self.names.parent(function)
             return isinstance(call, ast.Call) and self.names.canonical(call.func) == "keras.layers.Lambda"
         return False
 
-    def _fed_to_layer(self, function: ast.FunctionDef, home: Scope, name: str) -> bool:
-        for node in ast.walk(function):
-            if not (isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name)):
+    def _fed_to_layer(self, home: Scope, name: str) -> bool:
+        for given in self.names.index.loads.get(name, ()):
+            node = self.names.parent(given)
+            if not (isinstance(node, ast.Call) and node.args and node.args[0] is given):
                 continue
-            given = node.args[0]
-            if given.id == name and self.names.scope(given).lookup(name) is home and isinstance(node.func, ast.Call):
+            if isinstance(node.func, ast.Call) and self.names.scope(given).lookup(name) is home:
                 made = self.names.canonical(node.func.func)
                 if made is not None and self._made_by(made) == "layer":
                     return True
         return False
+
+    def _returned(self, function: ast.FunctionDef) -> list[ast.expr]:
+        scope = self.names.index.owned[function]
+        return [] if scope.yields else [r.value for r in scope.returns if r.value is not None]
 
     def _touched(self, operands: list[ast.expr]) -> str | None:
         """What comes of an operation on these: a tensor if one of them is."""
@@ -306,34 +318,3 @@ def _is_index(node: ast.AST) -> bool:
 
 def _is_none(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
-
-
-def _returned(function: ast.FunctionDef) -> list[ast.expr]:
-    found: list[ast.expr] = []
-    stack: list[ast.AST] = list(function.body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.Return) and node.value is not None:
-            found.append(node.value)
-        elif isinstance(node, (ast.Yield, ast.YieldFrom)):
-            return []
-        if not isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            stack.extend(ast.iter_child_nodes(node))
-    return found
-
-
-def _self_attributes(home: ast.ClassDef) -> dict[str, list[tuple[ast.expr, ast.AST]]]:
-    """Every `self.NAME = value` of a class; a target whose value isn't plain is given as the target itself."""
-    found: dict[str, list[tuple[ast.expr, ast.AST]]] = {}
-    for node in ast.walk(home):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Attribute) and _is_self(target.value):
-                    found.setdefault(target.attr, []).append((node.value, node))
-                elif isinstance(target, ast.Tuple | ast.List):
-                    for element in target.elts:
-                        if isinstance(element, ast.Attribute) and _is_self(element.value):
-                            found.setdefault(element.attr, []).append((ast.Constant(value=...), node))
-        elif isinstance(node, ast.AnnAssign) and node.value is not None and isinstance(node.target, ast.Attribute):
-            found.setdefault(node.target.attr, []).append((node.value, node))
-    return found
