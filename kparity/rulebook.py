@@ -35,7 +35,8 @@ EDITS: dict[str, frozenset[str]] = {
 }
 """The kinds of edit and what each may say; which of them is needed is checked by `_check_edit`."""
 WHEN = frozenset(
-    {"has", "lacks", "equals", "not_equals", "tensor", "arguments", "old_code", "folder", "inside", "subscripted"}
+    {"has", "lacks", "equals", "not_equals", "constant", "computed", "tensor", "arguments", "old_code", "folder"}
+    | {"inside", "subscripted"}
 )
 SHOWS = frozenset({"kind", "quantity", "variable"})
 SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "shape", "any")

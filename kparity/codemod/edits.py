@@ -28,6 +28,8 @@ class Edit:
     splices: tuple[Splice, ...]
     needs: tuple[Need, ...] = ()
     certain: bool = True
+    doubt: str = ""
+    """Why it isn't certain."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,9 @@ def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tu
         elif argument.keyword is not None and argument.name in rename:
             keyword = name
         plan.append((argument, keep, keyword, value))
+    said = [keyword for _, keep, keyword, _ in plan if keep and keyword is not None]
+    if len(said) != len(set(said)):
+        raise CannotEdit("an argument would be given twice: its positional arguments are others than usual")
     changes = [
         (argument, keep, keyword, value)
         for argument, keep, keyword, value in plan

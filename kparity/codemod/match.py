@@ -297,6 +297,12 @@ class _Finder:
         for name, refused in when.get("not_equals", {}).items():
             if name in values and self.module.source(values[name]) in words(refused):
                 return False
+        if any(name in values and not _is_plain(values[name]) for name in words(when.get("constant"))):
+            return False
+        if "computed" in when and not any(
+            name in values and not _is_plain(values[name]) for name in words(when["computed"])
+        ):
+            return False
         if "folder" in when and not self._is_folder(values.get(when["folder"])):
             return False
         if "inside" in when and (when["inside"] == "call") != self._in_call(node):
@@ -311,9 +317,11 @@ class _Finder:
         return "tensor" not in when
 
     def _is_folder(self, path: ast.expr | None) -> bool:
+        if isinstance(path, ast.Call) and (self.module.names.canonical(path.func) or "").endswith("latest_checkpoint"):
+            return True
         tail = tail_of(self.module, path)
-        last = tail.text.rsplit("/", 1)[-1] if tail is not None else "."
-        return bool(last) and "." not in last
+        last = tail.text.rstrip("/").rsplit("/", 1)[-1] if tail is not None else "."
+        return bool(last) and ("." not in last or last.endswith((".ckpt", ".tf", ".pb")))
 
     def _in_call(self, node: ast.AST) -> bool:
         """Does the code run inside a layer, where tensors have values, and not between symbolic tensors?"""
@@ -480,7 +488,7 @@ class _Finder:
             return
         if edit is not None:
             whole = Edit(edit.splices, edit.needs, edit.certain and certain)
-            reason = "" if whole.certain else "it isn't certain what this value is"
+            reason = "" if whole.certain else edit.doubt or "it isn't certain what this value is"
             yield self._site(rule, node, whole, reason)
 
     def _site(self, rule: Rule, node: ast.AST, edit: Edit | None, reason: str = "", what: str = "") -> Site:
@@ -488,6 +496,10 @@ class _Finder:
         text = " ".join((what or self.module.source(node)).split())
         lines = (self.module.line_column(start)[0], self.module.line_column(end)[0])
         return Site(rule, start, lines, edit, reason, text if len(text) <= 70 else text[:67] + "...")
+
+
+def _is_plain(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant)
 
 
 def _is_number(node: ast.AST) -> bool:

@@ -28,6 +28,9 @@ READERS = frozenset(
 """Callables that may share the literal without anything else depending on its old ending."""
 
 
+ELSEWHERE = "the same file name is used for something else, too: rename that as well, or give this file another name"
+
+
 @dataclass(frozen=True)
 class Tail:
     """The last piece of a file name that stands in the source: `text` ends at character `end` (before the quote)."""
@@ -52,23 +55,25 @@ def path_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
     certain = True
     literal: ast.expr | None = path
     if isinstance(path, ast.Name):
-        literal, certain = _constant_of(module, path)
+        literal, certain = _constant_of(module, path, spec["suffix"])
         if literal is None:
             return None if not _may_be_wrong(rule) else _unknown(path, module)
     tail = tail_of(module, literal)
     if tail is None:
         return None if not _may_be_wrong(rule) else _unknown(path, module)
     new = _ending(tail.text, words_of(spec["from"]), spec["suffix"])
-    if new is None:
-        return Edit(dropping) if dropping else None
+    if new is None and not tail.text.endswith(spec["suffix"]):
+        return None  # another rule's file
     if dropping:
-        return Edit(dropping)
+        return Edit(dropping, certain=certain, doubt=ELSEWHERE)
+    if new is None:
+        return None
     splices = [_splice(tail, new)]
     if tail.node is literal:
-        others, plain = _same_literal(module, tail)
+        others, plain = _same_literal(module, tail, spec["suffix"])
         splices += [_splice(other, new) for other in others]
         certain = certain and plain
-    return Edit(tuple(splices), certain=certain)
+    return Edit(tuple(splices), certain=certain, doubt=ELSEWHERE)
 
 
 def words_of(value: list[str] | str) -> list[str]:
@@ -89,9 +94,10 @@ def _ending(text: str, old: list[str], suffix: str) -> str | None:
     for ending in old:
         if ending and text.endswith(ending):
             return text[: len(text) - len(ending)] + suffix
-    last = text.replace("\\", "/").rsplit("/", 1)[-1]
+    whole = text.rstrip("/\\") or text
+    last = whole.replace("\\", "/").rsplit("/", 1)[-1]
     if "" in old and last and "." not in last.strip("."):
-        return text + suffix
+        return whole + suffix
     return None
 
 
@@ -145,14 +151,14 @@ def _formatted(module: Module, node: ast.JoinedStr) -> Tail | None:
     quote = next((q for q in ('"""', "'''", '"', "'") if source.endswith(q)), "")
     last = node.values[-1]
     assert isinstance(last, ast.Constant)
-    text = str(last.value)
-    if not quote or not source[: len(source) - len(quote)].endswith(text) or "{" in text or "}" in text:
+    text = str(last.value).replace("{", "{{").replace("}", "}}")
+    if not quote or not source[: len(source) - len(quote)].endswith(text):
         return None
     end = module.end(node) - len(quote)
     return Tail(node, text, end - len(text), end)
 
 
-def _constant_of(module: Module, name: ast.Name) -> tuple[ast.expr | None, bool]:
+def _constant_of(module: Module, name: ast.Name, suffix: str) -> tuple[ast.expr | None, bool]:
     """The one value that a name is given in its scope, and whether only savers and loaders use the name."""
     home = module.names.scope(name).lookup(name.id)
     if home is None:
@@ -161,7 +167,7 @@ def _constant_of(module: Module, name: ast.Name) -> tuple[ast.expr | None, bool]
     if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].value is None:
         return None, False
     uses = [node for node in module.loads.get(name.id, ()) if isinstance(node.ctx, ast.Load)]
-    return bindings[0].value, all(_read(module, use) for use in uses)
+    return bindings[0].value, all(_read(module, use) and _takes(module, use, suffix) for use in uses)
 
 
 def _read(module: Module, node: ast.AST) -> bool:
@@ -171,8 +177,19 @@ def _read(module: Module, node: ast.AST) -> bool:
     return isinstance(parent, ast.Call) and _called(parent) in READERS
 
 
-def _same_literal(module: Module, tail: Tail) -> tuple[list[Tail], bool]:
-    """Other literals with the same text, and whether all of them name a file for a saver or loader."""
+def _takes(module: Module, node: ast.AST, suffix: str) -> bool:
+    """May the call that gets this name get one with the new ending? Weights by name only come from old files."""
+    parent = module.names.parent(node)
+    call = module.names.parent(parent) if isinstance(parent, ast.keyword) else parent
+    if not isinstance(call, ast.Call):
+        return False
+    if any(keyword.arg == "by_name" for keyword in call.keywords):
+        return False
+    return _called(call) not in ("save_weights", "save") or (_called(call) == "save_weights") == ("weights" in suffix)
+
+
+def _same_literal(module: Module, tail: Tail, suffix: str) -> tuple[list[Tail], bool]:
+    """Other literals with the same text, and whether all of them name a file for a saver or loader of this kind."""
     others: list[Tail] = []
     plain = True
     if not isinstance(tail.node, ast.Constant):
@@ -182,7 +199,7 @@ def _same_literal(module: Module, tail: Tail) -> tuple[list[Tail], bool]:
             if node in module.inside_strings:
                 continue
             other = _literal(module, node)
-            if other is not None and _read(module, node):
+            if other is not None and _read(module, node) and _takes(module, node, suffix):
                 others.append(other)
             else:
                 plain = False
