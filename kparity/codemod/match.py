@@ -438,10 +438,12 @@ class _Finder:
             if dotted in keras_only() and self._from_tensorflow(node) and not self._says_keras(node):
                 yield self._site(rule, node, None, f"{dotted} is in Keras 3 only as keras, not as tf.keras")
                 return
-        if rule is None or not under(dotted, "keras") or dotted in api(3) or self._renamed_around(dotted):
+        if rule is None or not under(dotted, "keras") or dotted in api(3):
             return
         home, _, last = dotted.rpartition(".")
         importing = isinstance(node, ast.Import | ast.ImportFrom)
+        if self._renamed_around(dotted, importing):
+            return
         if last.startswith("__") or (api(3).get(home) != "module" and not importing):
             return
         if any(r.edit["kind"] in ABOUT_NAMES for r in (*self.book.exact.get(dotted, ()), *self._beyond(node))):
@@ -469,11 +471,14 @@ class _Finder:
             return (node.module or "").startswith("tensorflow.")
         return (self.module.names.written(node) or "").startswith("tensorflow.")
 
-    def _renamed_around(self, dotted: str) -> bool:
-        while "." in dotted:
-            if self.book.renaming(dotted) is not None:
+    def _renamed_around(self, dotted: str, importing: bool) -> bool:
+        """Is the name, or a package around it that takes it along, on its way to another place?"""
+        at = dotted
+        while "." in at:
+            moved = self.book.renaming(at)
+            if moved is not None and (not importing or moved[1] + dotted[len(at) :] in api(3)):
                 return True
-            dotted = dotted.rpartition(".")[0]
+            at = at.rpartition(".")[0]
         return False
 
     # -- sites -----------------------------------------------------------------------------------------------------
