@@ -193,7 +193,7 @@ def _rule(key: str, entry: dict[str, Any], where: str, file: str) -> Rule:
         if entry[name] not in allowed:
             raise RuleError(f"{where}: {name} = {entry[name]!r} is none of {', '.join(allowed)}")
     applies = entry["applies"] if isinstance(entry["applies"], list) else [entry["applies"]]
-    for pattern in applies:
+    for pattern in (one for written in applies for one in expand(written)):
         subject = re.match(r"<(\w+)>\.\w", pattern)
         if subject is None and not re.fullmatch(r"[\w.{}, *]+|'[^']+'", pattern):
             raise RuleError(

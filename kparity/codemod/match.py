@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..rulebook import Rule, api, keras_only, shim_names
-from . import imports
+from . import guesses, imports
 from .edits import (
     Argument,
     CannotEdit,
@@ -245,6 +245,8 @@ class _Finder:
         else:
             candidates = []
         handled = False
+        if not candidates and dotted is None:
+            yield from self._guessed(node)
         for rule, certain in sorted(candidates, key=lambda pair: pair[0].edit["kind"] == "manual"):
             if rule.edit["kind"] == "manual" and (handled or (not rule.when and dotted is not None)):
                 continue
@@ -257,13 +259,47 @@ class _Finder:
 
     def _method_rules(self, func: ast.Attribute) -> list[tuple[Rule, bool]]:
         rules = [(k, r) for k, r in self.book.methods.get(func.attr, ()) if r.edit["kind"] in CALLS]
-        if not rules:
+        if not rules or self.module.values.sets_itself(func):
             return []
         kind = self.module.values.kind(func.value)
         found = [(rule, True) for wanted, rule in rules if wanted == kind]
         if not found and kind is None:
             found = [(rule, False) for wanted, rule in rules if wanted == "any"]
         return found
+
+    def _guessed(self, node: ast.Call) -> Iterator[Site]:
+        """What Keras 3 would refuse if the value is what its name says: told, and never edited."""
+        func = node.func
+        if not isinstance(func, ast.Attribute):
+            return
+        for rule, kind in self._guesses(func, CALLS):
+            given = arguments(node, words(rule.edit.get("params")) or words(rule.when.get("arguments")))
+            if not self._holds(rule, given, node):
+                continue
+            try:
+                if self._call_edit(rule, node) is None:
+                    continue
+            except CannotEdit:
+                if rule.edit["kind"] == "path":
+                    continue
+            yield self._perhaps(rule, kind, node)
+            return
+
+    def _guesses(self, node: ast.Attribute, kinds: tuple[str, ...]) -> list[tuple[Rule, str]]:
+        """Rules about what raises in Keras 3, and the kind of value that they are about."""
+        rules = [
+            (k, r)
+            for k, r in self.book.methods.get(node.attr, ())
+            if r.effect == "raises" and k != "any" and r.edit["kind"] in kinds
+        ]
+        values = self.module.values
+        if not rules or "keras" not in self.module.text or values.sets_itself(node) or values.kind(node.value):
+            return []
+        kind = guesses.likely(values, node.value)
+        return [(rule, wanted) for wanted, rule in rules if wanted == kind]
+
+    def _perhaps(self, rule: Rule, kind: str, node: ast.AST) -> Site:
+        return self._site(rule, node, None, f"if this is a Keras {kind}: {' '.join(rule.why.split())}")
 
     def _call_edit(self, rule: Rule, node: ast.Call) -> Edit | None:
         match rule.edit["kind"]:
@@ -357,8 +393,12 @@ class _Finder:
             splice = Splice(self.module.start(node), self.module.end(node), to)
             yield from self._try(rule, node, lambda splice=splice: Edit((splice,)))
         told = False
+        within = self.module.names.canonical(node.value) if isinstance(node, ast.Attribute) else None
+        said = self.book.named(within, ("manual",)) if within is not None else []
         for rule in self.book.named(dotted, ("manual",)):
-            if (not rule.when or not called) and not rule.when and not imported:
+            if rule in said:
+                told = True  # of the package that it is in
+            elif (not rule.when or not called) and not rule.when and not imported:
                 told = True
                 yield self._site(rule, node, None)
         if not called and not inner:
@@ -420,9 +460,13 @@ class _Finder:
         if not rules or (isinstance(parent, ast.Call) and parent.func is node) or self.module.values.sets_itself(node):
             return
         kind = self.module.values.kind(node.value)
+        if kind is None:
+            for rule, likely in self._guesses(node, ("attribute", "manual")):
+                if not rule.when:
+                    yield self._perhaps(rule, likely, node)
         for wanted, rule in rules:
             if rule.edit["kind"] == "manual":
-                if wanted == kind and not rule.when:
+                if (wanted == kind or (wanted == "any" and kind is None)) and not rule.when:
                     yield self._site(rule, node, None)
             elif wanted == kind or (wanted == "any" and kind is None):
                 certain = wanted == kind

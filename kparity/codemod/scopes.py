@@ -21,7 +21,8 @@ class Binding:
     """One place where a scope binds a name."""
 
     kind: str
-    """import, assign, unpack, param, function, class, augmented, or other (loops, with, except, del)."""
+    """import, assign, unpack, param, function, class, augmented, loop (`value` is what is gone through), or other
+    (loops over several names, with, except, del)."""
     node: ast.AST
     target: str | None = None
     """The imported thing's dotted name as it was written, not normalised."""
@@ -195,7 +196,7 @@ class Index:
                 self._here(stack, generator, [generator.iter])
             else:
                 self._push(inner, generator, [generator.iter])
-            self._bind(generator.target, inner, Binding("other", node))
+            self._bind(generator.target, inner, _looped(node, generator.target, generator.iter))
             self._push(inner, generator, [generator.target, *generator.ifs])
             for part in (generator.target, *generator.ifs):
                 self.scopes[part] = inner
@@ -248,7 +249,7 @@ class Index:
         return False
 
     def _loop(self, node: ast.For | ast.AsyncFor, scope: Scope, _: list[ast.AST]) -> bool:
-        self._bind(node.target, scope, Binding("other", node))
+        self._bind(node.target, scope, _looped(node, node.target, node.iter))
         return False
 
     def _with(self, node: ast.withitem, scope: Scope, _: list[ast.AST]) -> bool:
@@ -337,6 +338,10 @@ def _first(node: ast.expr) -> str | None:
     while type(node) is ast.Attribute:
         node = node.value
     return node.id if type(node) is ast.Name else None
+
+
+def _looped(node: ast.AST, target: ast.expr, through: ast.expr) -> Binding:
+    return Binding("loop", node, value=through) if isinstance(target, ast.Name) else Binding("other", node)
 
 
 def _concrete(base: type) -> list[type]:

@@ -112,6 +112,11 @@ class Values:
             return True
         return any(isinstance(n, ast.FunctionDef) and n.name == node.attr for n in home.body)
 
+    def set_on_self(self, node: ast.Attribute) -> list[ast.expr]:
+        """What the class around `self.NAME` gives that attribute."""
+        home = self.names.enclosing_class(node) if _is_self(node.value) else None
+        return self._set_by(home).get(node.attr, []) if home is not None else []
+
     # -- working out ---------------------------------------------------------------------------------------------
 
     def _made_by(self, dotted: str) -> str | None:
@@ -167,7 +172,8 @@ class Values:
             case ast.Subscript():
                 if isinstance(node.value, ast.Attribute) and node.value.attr == "layers":
                     return "layer" if self.kind(node.value.value) == "model" and _is_index(node.slice) else None
-                return self._touched([node.value])
+                kind = self._touched([node.value])
+                return "shape" if kind is None and self.kind(node.value) == "shape" else kind
             case ast.Tuple() | ast.List():
                 return "tensor" if node.elts and all(self.kind(e) in ("tensor", ANY) for e in node.elts) else None
         return None
@@ -179,6 +185,8 @@ class Values:
         kind = self.kind(node.func)
         if kind in ("layer", "model"):
             return "tensor"
+        if isinstance(node.func, ast.Name) and node.func.id == "super":
+            return self.self_kind(node)
         dotted = self.names.canonical(node.func)
         if dotted is not None:
             if under(dotted, "keras.backend") or under(dotted, "keras.ops") or under(dotted, "keras.activations"):
@@ -194,8 +202,8 @@ class Values:
                 return "tensor" if self.self_kind(node) in ("layer", "model") else None
             if node.func.attr == "get_layer" and self.kind(node.func.value) == "model":
                 return "layer"
-            if node.func.attr == "get_shape" and self.kind(node.func.value) == "tensor":
-                return "shape"
+            if node.func.attr in ("get_shape", "compute_output_shape"):
+                return "shape" if self.kind(node.func.value) in ("tensor", "layer", "model") else None
         return None
 
     def _attribute(self, node: ast.Attribute) -> str | None:
@@ -256,8 +264,27 @@ class Values:
         if binding.kind == "augmented":
             return ANY
         if binding.kind == "param":
-            return "tensor" if self._takes_tensor(home, name) else None
+            return "tensor" if self._takes_tensor(home, name) else "shape" if self._takes_shape(home, name) else None
+        if binding.kind == "loop" and binding.value is not None:
+            return self._one_of(binding.value)
         return None
+
+    def _one_of(self, many: ast.expr) -> str | None:
+        """What an element of a list is: of a model's layers, of the shapes that a layer is built for."""
+        if isinstance(many, ast.Attribute) and many.attr == "layers":
+            return "layer" if self.kind(many.value) == "model" else None
+        return "shape" if self.kind(many) == "shape" else None
+
+    def _takes_shape(self, home: Scope, name: str) -> bool:
+        """Is the parameter the shape, or the shapes, that Keras hands a layer's `build`?"""
+        function = home.node
+        if not isinstance(function, ast.FunctionDef) or function.name not in ("build", "compute_output_shape"):
+            return False
+        owner = self.names.parent(function)
+        positional = [a.arg for a in [*function.args.posonlyargs, *function.args.args]]
+        if not isinstance(owner, ast.ClassDef) or positional[1:2] != [name]:
+            return False
+        return self.class_kind(owner) in ("layer", "model")
 
     def _takes_tensor(self, home: Scope, name: str) -> bool:
         """Is the parameter a tensor? The input of a layer's `call` or of a Lambda is, and what a layer is called on."""

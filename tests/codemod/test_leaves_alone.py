@@ -24,9 +24,14 @@ UNTOUCHED = {
     "a class attribute isn't seen from a method": (
         "class A:\n    from tensorflow_like import K\n\n    def f(self):\n        return K.sum(1)\n"
     ),
-    "a parameter called model": "import keras\n\n\ndef f(model):\n    model.save('x.h5')\n    model.save_weights('x.h5')\n",
+    "a parameter called model": "import keras\n\n\ndef f(model):\n    model.save('x.h5')\n    model.fit(1, 2, epochs=3)\n",
     "an unknown object's save": "import keras\nfrom shop import basket\n\nbasket.save('x.h5')\nbasket.compile(1, 2, 3)\n",
-    "an unknown object's lr": "import keras\n\n\ndef f(optimizer):\n    return optimizer.lr\n",
+    "an unknown object's lr": "import keras\n\n\ndef f(settings):\n    return settings.lr\n",
+    "another library's optimizer": (
+        "import keras\nfrom torch.optim import Adam\n\noptimizer = Adam()\nprint(optimizer.lr)\noptimizer.minimize(1)\n"
+    ),
+    "another library's model": "import keras\nimport joblib\n\nmodel = joblib.load('x')\nmodel.predict_proba(1)\n",
+    "an agent's own reset_states": "import keras\n\n\ndef f(agent):\n    agent.reset_states()\n",
     "an unknown class's add_weight": (
         "import keras\n\n\nclass Cart:\n    def f(self):\n        self.add_weight('w', (1,))\n        self.reset_states()\n"
     ),
@@ -64,6 +69,38 @@ def test_is_left_alone(name):
     assert done.text == text
     assert not done.error
     assert done.findings == []
+
+
+PERHAPS = {
+    "a parameter called model": (
+        "import keras\n\n\ndef f(model):\n    model.save_weights('x.h5')\n    model.predict_classes(1)\n",
+        ["KP401", "KP509"],
+    ),
+    "a parameter called optimizer": ("import keras\n\n\ndef f(optimizer):\n    return optimizer.lr\n", ["KP309"]),
+    "an attribute that somebody else sets": (
+        "import keras\n\n\nclass Agent:\n    def f(self):\n        self.target_model.reset_states()\n",
+        ["KP507"],
+    ),
+    "a class whose base only says so": (
+        "import keras\nfrom .base import BaseOptimizer\n\n\nclass A(BaseOptimizer):\n    def f(self, v):\n"
+        "        return self.get_slot(v, 'm')\n",
+        ["KP904"],
+    ),
+    "one of many metrics": (
+        "import keras\n\n\ndef f(metrics):\n    metrics[0].reset_states()\n    for metric in metrics:\n"
+        "        metric.reset_states()\n",
+        ["KP315", "KP315"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PERHAPS)
+def test_what_a_name_only_suggests_is_told_and_left_alone(name):
+    text, rules = PERHAPS[name]
+    done = migrate_source(text, "a.py", unsafe=True)
+    assert done.text == text
+    assert [(f.rule, str(f.outcome)) for f in done.findings] == [(rule, "manual") for rule in rules]
+    assert all(f.fix.startswith("if this is a Keras ") for f in done.findings)
 
 
 SHADOWED = """import tensorflow as tf
