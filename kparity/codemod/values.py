@@ -7,6 +7,7 @@ named `model` is not a model: only where a value comes from counts. Called by ma
 
 import ast
 
+from . import tensors
 from .names import Names, under
 from .scopes import Binding, Scope
 
@@ -44,6 +45,8 @@ FAMILIES = {
 }
 NOT_LAYERS = frozenset({"keras.layers.serialize", "keras.layers.deserialize"})
 TENSOR_ATTRIBUTES = frozenset({"input", "output", "inputs", "outputs"})
+STEPS = 4000
+"""Values that are looked at to find out about one; code that needs more counts as not certain."""
 ANY = "any"
 """A value that is being worked out further up: it agrees with everything."""
 
@@ -54,36 +57,68 @@ class Values:
     def __init__(self, names: Names) -> None:
         self.names = names
         self._cache: dict[ast.AST, str | None] = {}
-        self._busy: set[object] = set()
+        self.busy: set[object] = set()
+        self.loops = 0
+        """How often something turned out to depend on itself: what was found meanwhile isn't final."""
+        self.own_calls: dict[tuple[ast.ClassDef, str], list[ast.Call]] | None = None
+        self.odd: set[ast.AST] | None = None
+        self._steps = 0
         self._attributes: dict[ast.ClassDef, dict[str, list[ast.expr]]] | None = None
 
     def kind(self, node: ast.AST) -> str | None:
         """The kind of the value of expression `node`, or None."""
         if node in self._cache:
             return self._cache[node]
-        if node in self._busy:
+        if node in self.busy:
+            self.loops += 1
             return ANY
-        self._busy.add(node)
+        self._steps = self._steps + 1 if self.busy else 0
+        if self._steps > STEPS:
+            self.loops += 1
+            return None
+        loops = self.loops
+        self.busy.add(node)
         try:
             found = self._kind(node)
         except RecursionError:
+            self.loops += 1
             found = None
         finally:
-            self._busy.discard(node)
-        if not self._busy:
-            self._cache[node] = found = None if found == ANY else found
+            self.busy.discard(node)
+        if not self.busy:
+            found = None if found == ANY else found
+        if not self.busy or (loops == self.loops and found != ANY):
+            self._cache[node] = found
         return found
 
     def class_kind(self, node: ast.ClassDef) -> str | None:
         """What an instance of a local class is, by its bases."""
-        if node in self._busy:
+        if node in self.busy:
             return None
-        self._busy.add(node)
+        self.busy.add(node)
         try:
             kinds = [self.called(base) for base in node.bases]
         finally:
-            self._busy.discard(node)
-        return next((k for k in kinds if k is not None), None)
+            self.busy.discard(node)
+        return next((k for k in kinds if k is not None), None) or self._by_methods(node)
+
+    def _by_methods(self, node: ast.ClassDef) -> str | None:
+        """What a class is whose bases come from another file of the project: by the methods that Keras asks for."""
+        unknown = [b for b in node.bases if (dotted := self.names.canonical(b)) is None or not _is_public(dotted)]
+        if not unknown:
+            return None
+        methods = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
+        if "train_step" in methods and ("call" in methods or "compile" in methods):
+            return "model"
+        if "update_state" in methods and "result" in methods:
+            return "metric"
+        if "call" in methods:
+            given = [a.arg for a in methods["call"].args.args]
+            if given[:3] == ["self", "y_true", "y_pred"]:
+                return "loss"
+            if given[:1] == ["self"] and len(given) > 1 and {"build", "compute_output_shape"} & set(methods):
+                return "layer"
+        return None
 
     def called(self, func: ast.AST) -> str | None:
         """What calling the class or function `func` gives."""
@@ -144,13 +179,14 @@ class Values:
         if isinstance(binding.node, ast.ClassDef):
             return self.class_kind(binding.node)
         if isinstance(binding.node, ast.FunctionDef) and binding.kind == "function":
-            if binding.node in self._busy:
+            if binding.node in self.busy:
+                self.loops += 1
                 return ANY
-            self._busy.add(binding.node)
+            self.busy.add(binding.node)
             try:
                 return self._merged([self.kind(value) for value in self._returned(binding.node)])
             finally:
-                self._busy.discard(binding.node)
+                self.busy.discard(binding.node)
         return None
 
     def _kind(self, node: ast.AST) -> str | None:
@@ -176,6 +212,12 @@ class Values:
                 return "shape" if kind is None and self.kind(node.value) == "shape" else kind
             case ast.Tuple() | ast.List():
                 return "tensor" if node.elts and all(self.kind(e) in ("tensor", ANY) for e in node.elts) else None
+            case ast.Dict():
+                return "tensor" if node.values and all(self.kind(v) in ("tensor", ANY) for v in node.values) else None
+            case ast.ListComp():
+                return "tensor" if self.kind(node.elt) == "tensor" else None
+            case ast.Compare():
+                return self._touched([node.left, *node.comparators])
         return None
 
     def _call(self, node: ast.Call) -> str | None:
@@ -202,17 +244,66 @@ class Values:
                 return "tensor" if self.self_kind(node) in ("layer", "model") else None
             if node.func.attr == "get_layer" and self.kind(node.func.value) == "model":
                 return "layer"
+            if node.func.attr == "get_shape" and self._asked_as_list(node):
+                return "shape"
             if node.func.attr in ("get_shape", "compute_output_shape"):
                 return "shape" if self.kind(node.func.value) in ("tensor", "layer", "model") else None
-        return None
+            if _is_self(node.func.value) and self.self_kind(node) in ("layer", "model"):
+                return self._own_call(node, node.func)
+            if isinstance(node.func.value, ast.Call) and node.func.attr == "call":
+                return self._touched(node.args) if self.self_kind(node) in ("layer", "model") else None
+        return self._touched(node.args) if self._is_own_part(node.func) else None
+
+    def _is_own_part(self, func: ast.expr) -> bool:
+        """One of the things that a layer or model keeps in a list: `self.blocks[0]`, or a loop's variable."""
+        if isinstance(func, ast.Name):
+            home = self.names.scope(func).lookup(func.id)
+            bound = home.bindings[func.id] if home is not None else []
+            over = [_iterated(b, func.id) for b in bound if b.kind in ("loop", "other")]
+            return len(over) == len(bound) > 0 and all(self._is_own_list(o) for o in over)
+        return isinstance(func, ast.Subscript) and self._is_own_list(func.value)
+
+    def _is_own_list(self, node: ast.expr | None) -> bool:
+        while isinstance(node, ast.Subscript):
+            node = node.value
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("zip", "enumerate", "reversed")
+        ):
+            return any(self._is_own_list(a) for a in node.args)
+        if not (isinstance(node, ast.Attribute) and _is_self(node.value)):
+            return False
+        home = self.names.enclosing_class(node)
+        kinds = ("layer", "model")
+        return home is not None and self.class_kind(home) in kinds and not tensors.handles_odd(self, home)
+
+    def _own_call(self, node: ast.Call, func: ast.Attribute) -> str | None:
+        """`self.NAME(x)`: a method's own value, or of something that the object was given what comes of a tensor."""
+        home = self.names.enclosing_class(node)
+        method = (
+            next((n for n in home.body if isinstance(n, ast.FunctionDef) and n.name == func.attr), None)
+            if home
+            else None
+        )
+        if method is not None:
+            return self._defined(Binding("function", method))
+        if home is None or not self._set_by(home).get(func.attr) or tensors.handles_odd(self, home):
+            return None
+        return self._touched(node.args)
+
+    def _asked_as_list(self, node: ast.AST) -> bool:
+        """Is it asked `.as_list()`? Only TensorFlow's shapes have that."""
+        parent = self.names.parent(node)
+        return isinstance(parent, ast.Attribute) and parent.attr == "as_list"
 
     def _attribute(self, node: ast.Attribute) -> str | None:
         if _is_self(node.value):
             home = self.names.enclosing_class(node)
             return self._own_attribute(home, node.attr) if home is not None else None
-        kind = self.kind(node.value)
-        if kind == "tensor" and node.attr == "shape":
+        if node.attr == "shape" and (self._asked_as_list(node) or self.kind(node.value) == "tensor"):
             return "shape"
+        kind = self.kind(node.value)
         if kind == "model" and node.attr == "optimizer":
             return "optimizer"
         if kind in ("model", "layer") and node.attr in TENSOR_ATTRIBUTES:
@@ -244,9 +335,10 @@ class Values:
         if home is None:
             return None
         key = (home, node.id)
-        if key in self._busy:
+        if key in self.busy:
+            self.loops += 1
             return ANY
-        self._busy.add(key)
+        self.busy.add(key)
         try:
             if _is_self(node):
                 return self.self_kind(node)
@@ -254,60 +346,33 @@ class Values:
                 [self._bound(b, home, node.id) for b in home.bindings[node.id] if not _is_none(b.value)]
             )
         finally:
-            self._busy.discard(key)
+            self.busy.discard(key)
 
     def _bound(self, binding: Binding, home: Scope, name: str) -> str | None:
         if binding.kind == "assign" and binding.value is not None:
+            if _is_empty(binding.value):
+                return tensors.of_collection(self, home, name)
             return self.kind(binding.value)
         if binding.kind == "unpack" and binding.value is not None:
             return "tensor" if self.kind(binding.value) == "tensor" else None
         if binding.kind == "augmented":
             return ANY
         if binding.kind == "param":
-            return "tensor" if self._takes_tensor(home, name) else "shape" if self._takes_shape(home, name) else None
+            return tensors.of_parameter(self, home, name)
         if binding.kind == "loop" and binding.value is not None:
             return self._one_of(binding.value)
+        if binding.kind == "other" and (gone_through := _iterated(binding, name)) is not None:
+            return tensors.of_elements(self, gone_through)
         return None
 
     def _one_of(self, many: ast.expr) -> str | None:
-        """What an element of a list is: of a model's layers, of the shapes that a layer is built for."""
+        """What an element of a list is: of a model's layers, of tensors, of the shapes that a layer is built for."""
         if isinstance(many, ast.Attribute) and many.attr == "layers":
             return "layer" if self.kind(many.value) == "model" else None
-        return "shape" if self.kind(many) == "shape" else None
+        return tensors.of_elements(self, many)
 
-    def _takes_shape(self, home: Scope, name: str) -> bool:
-        """Is the parameter the shape, or the shapes, that Keras hands a layer's `build`?"""
-        function = home.node
-        if not isinstance(function, ast.FunctionDef) or function.name not in ("build", "compute_output_shape"):
-            return False
-        owner = self.names.parent(function)
-        positional = [a.arg for a in [*function.args.posonlyargs, *function.args.args]]
-        if not isinstance(owner, ast.ClassDef) or positional[1:2] != [name]:
-            return False
-        return self.class_kind(owner) in ("layer", "model")
-
-    def _takes_tensor(self, home: Scope, name: str) -> bool:
-        """Is the parameter a tensor? The input of a layer's `call` or of a Lambda is, and what a layer is called on."""
-        function = home.node
-        if isinstance(function, ast.FunctionDef):
-            positional = [a.arg for a in [*function.args.posonlyargs, *function.args.args]]
-            owner = self.names.parent(function)
-            if isinstance(owner, ast.ClassDef):
-                if (
-                    function.name == "call"
-                    and len(positional) > 1
-                    and positional[0] == "self"
-                    and name == positional[1]
-                ):
-                    return self.class_kind(owner) in ("layer", "model")
-                return False
-            return name in positional and self._fed_to_layer(home, name)
-        if isinstance(function, ast.Lambda) and function.args.args and function.args.args[0].arg == name:
-            call = self.names.parent(function)
-            return isinstance(call, ast.Call) and self.names.canonical(call.func) == "keras.layers.Lambda"
-        return False
-
-    def _fed_to_layer(self, home: Scope, name: str) -> bool:
+    def fed_to_layer(self, home: Scope, name: str) -> bool:
+        """Is a layer made and called on this name right away?"""
         for given in self.names.index.loads.get(name, ()):
             node = self.names.parent(given)
             if not (isinstance(node, ast.Call) and node.args and node.args[0] is given):
@@ -345,3 +410,21 @@ def _is_index(node: ast.AST) -> bool:
 
 def _is_none(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
+
+
+def _is_empty(node: ast.expr) -> bool:
+    return (isinstance(node, ast.List) and not node.elts) or (isinstance(node, ast.Dict) and not node.keys)
+
+
+def _is_public(dotted: str) -> bool:
+    return dotted.partition(".")[0] in ("keras", "tensorflow", "object", "abc", "typing", "collections", "enum")
+
+
+def _iterated(binding: Binding, name: str) -> ast.expr | None:
+    """What a loop goes over that binds the name, if nothing else does that."""
+    if isinstance(binding.node, ast.For | ast.AsyncFor):
+        return binding.node.iter
+    for generator in getattr(binding.node, "generators", ()):
+        if any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(generator.target)):
+            return generator.iter
+    return None

@@ -1,0 +1,183 @@
+"""Which parameters, loop variables and collections hold tensors.
+
+In: a `Values` and a binding of a name. Out: is it a tensor (or a shape)? What a layer's methods, a loss or a metric is
+given by Keras is one; so is what all calls of a function or method in the module give. A class that works with ragged,
+sparse or string tensors is left alone: `keras.ops` takes none of these. Called by values.
+"""
+
+import ast
+from typing import TYPE_CHECKING
+
+from .scopes import Scope
+
+if TYPE_CHECKING:
+    from .values import Values
+
+GIVEN = {
+    "call": ("layer", "model", "loss"),
+    "update_state": ("metric",),
+    "compute_loss": ("model",),
+    "train_step": ("model",),
+    "test_step": ("model",),
+    "predict_step": ("model",),
+}
+"""Methods that Keras calls with tensors, by the kinds of class that have them."""
+SHAPED = frozenset({"build", "compute_output_shape"})
+NOT_TENSORS = ("training", "return_", "use_", "is_", "with_")
+"""How parameters of `call` begin that are switches."""
+ODD = frozenset({"RaggedTensor", "SparseTensor", "ragged", "sparse", "strings", "string", "TensorArray"})
+"""Attributes that say that a class or function handles tensors which aren't plain arrays of numbers."""
+
+
+def of_parameter(values: "Values", home: Scope, name: str) -> str | None:
+    """`tensor` or `shape`, if the parameter `name` of a function is certainly one."""
+    function = home.node
+    if isinstance(function, ast.Lambda):
+        return "tensor" if _of_lambda(values, function, name) else None
+    if not isinstance(function, ast.FunctionDef):
+        return None
+    owner = values.names.parent(function)
+    if isinstance(owner, ast.ClassDef):
+        return _of_method(values, owner, function, name)
+    positional = [a.arg for a in [*function.args.posonlyargs, *function.args.args]]
+    if name not in positional or name == "self" or handles_odd(values, function):
+        return None
+    if positional[:2] == ["y_true", "y_pred"] and name in ("y_true", "y_pred"):
+        return "tensor"
+    if values.fed_to_layer(home, name) or _always_given(values, function, name):
+        return "tensor"
+    return None
+
+
+def _of_method(values: "Values", owner: ast.ClassDef, function: ast.FunctionDef, name: str) -> str | None:
+    positional = [a.arg for a in [*function.args.posonlyargs, *function.args.args]]
+    if positional[:1] != ["self"] or name == "self":
+        return None
+    kind = values.class_kind(owner)
+    if kind not in ("layer", "model", "loss", "metric"):
+        return None
+    if function.name in SHAPED:
+        return "shape" if positional[1:2] == [name] else None
+    if handles_odd(values, owner):
+        return None
+    if function.name in GIVEN:
+        if kind not in GIVEN[function.name] or name not in positional[1:]:
+            return None
+        return "tensor" if name == positional[1] or _may_be_tensor(function, name) else None
+    return "tensor" if _always_given(values, function, name, owner) else None
+
+
+def _may_be_tensor(function: ast.FunctionDef, name: str) -> bool:
+    """A further parameter of `call`: no switch, and without a default or None by default."""
+    if name.startswith(NOT_TENSORS):
+        return False
+    given = [*function.args.posonlyargs, *function.args.args]
+    defaults = dict(zip([a.arg for a in reversed(given)], reversed(function.args.defaults), strict=False))
+    default = defaults.get(name)
+    return default is None or (isinstance(default, ast.Constant) and default.value is None)
+
+
+def _of_lambda(values: "Values", function: ast.Lambda, name: str) -> bool:
+    if not function.args.args or function.args.args[0].arg != name:
+        return False
+    call = values.names.parent(function)
+    if isinstance(call, ast.keyword):
+        call = values.names.parent(call)
+    return isinstance(call, ast.Call) and values.names.canonical(call.func) == "keras.layers.Lambda"
+
+
+def _always_given(values: "Values", function: ast.FunctionDef, name: str, owner: ast.ClassDef | None = None) -> bool:
+    """Do all places that name the function call it, with a tensor for this parameter?"""
+    key = ("given", function, name)
+    if key in values.busy:
+        values.loops += 1
+        return True
+    values.busy.add(key)
+    try:
+        calls = _method_calls(values, owner, function.name) if owner is not None else _calls(values, function)
+        if not calls:
+            return False
+        params = [a.arg for a in [*function.args.posonlyargs, *function.args.args]][1 if owner is not None else 0 :]
+        kinds = [values.kind(given) if (given := _argument(call, params, name)) is not None else None for call in calls]
+        return all(kind in ("tensor", "any") for kind in kinds)
+    finally:
+        values.busy.discard(key)
+
+
+def _argument(call: ast.Call, params: list[str], name: str) -> ast.expr | None:
+    if any(isinstance(a, ast.Starred) for a in call.args) or name not in params:
+        return None
+    position = params.index(name)
+    if position < len(call.args):
+        return call.args[position]
+    return next((k.value for k in call.keywords if k.arg == name), None)
+
+
+def _calls(values: "Values", function: ast.FunctionDef) -> list[ast.Call]:
+    """The calls of a function; none if it is handed on somewhere, or bound twice."""
+    home = values.names.scope(function)
+    if function.decorator_list or len(home.bindings.get(function.name, ())) != 1:
+        return []
+    found = []
+    for use in values.names.index.loads.get(function.name, ()):
+        if values.names.scope(use).lookup(function.name) is not home:
+            continue
+        parent = values.names.parent(use)
+        if not (isinstance(parent, ast.Call) and parent.func is use):
+            return []
+        found.append(parent)
+    return found
+
+
+def _method_calls(values: "Values", owner: ast.ClassDef, name: str) -> list[ast.Call]:
+    if values.own_calls is None:
+        values.own_calls = {}
+        for call in values.names.index.calls:
+            func = call.func
+            if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == "self":
+                around = values.names.enclosing_class(call)
+                if around is not None:
+                    values.own_calls.setdefault((around, func.attr), []).append(call)
+    return values.own_calls.get((owner, name), [])
+
+
+def handles_odd(values: "Values", home: ast.AST) -> bool:
+    """Does the code inside mention ragged, sparse or string tensors?"""
+    if values.odd is None:
+        values.odd = set()
+        for attribute in values.names.index.attributes:
+            if attribute.attr in ODD:
+                at: ast.AST | None = attribute
+                while at is not None:
+                    if isinstance(at, ast.ClassDef | ast.FunctionDef):
+                        values.odd.add(at)
+                    at = values.names.parent(at)
+    return home in values.odd
+
+
+def of_elements(values: "Values", iterated: ast.expr) -> str | None:
+    """What a loop over this gives."""
+    if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name) and iterated.args:
+        if iterated.func.id in ("zip", "reversed", "list", "tuple"):
+            kinds = {values.kind(a) for a in iterated.args}
+            return "tensor" if kinds <= {"tensor", "any"} else None
+        return None
+    kind = values.kind(iterated)
+    return kind if kind in ("tensor", "shape", "any") else None
+
+
+def of_collection(values: "Values", home: Scope, name: str) -> str | None:
+    """What is put into an empty list or dict of this name: a tensor if everything that is put in is one."""
+    kinds: list[str | None] = []
+    for use in values.names.index.loads.get(name, ()):
+        parent = values.names.parent(use)
+        if values.names.scope(use).lookup(name) is not home:
+            continue
+        above = values.names.parent(parent) if parent is not None else None
+        if isinstance(parent, ast.Attribute) and parent.attr == "append" and isinstance(above, ast.Call):
+            kinds += [values.kind(a) for a in above.args]
+        elif isinstance(parent, ast.Attribute) and parent.attr in ("extend", "insert", "update", "setdefault"):
+            return None
+        elif isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store):
+            kinds.append(values.kind(above.value) if isinstance(above, ast.Assign) else None)
+    return "tensor" if kinds and all(kind in ("tensor", "any") for kind in kinds) else None

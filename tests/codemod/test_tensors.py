@@ -1,0 +1,61 @@
+# ruff: noqa: E501 (code as it stands in a file, a case a line)
+"""What is known to be a tensor, and what isn't: `tf.square(x)` becomes `keras.ops.square(x)` where it is certain."""
+
+import pytest
+
+from kparity.codemod.migrate import migrate_source
+
+HEAD = "import tensorflow as tf\nfrom tensorflow.keras import Input, Model, layers\nimport unseen\n\n\n"
+LAYER = "class Rows(layers.Layer):\n    def __init__(self, given):\n        self.given = given\n\n"
+
+TENSORS = {
+    "a method that call gives its input": LAYER
+    + "    def call(self, x):\n        return self.half(x)\n\n    def half(self, y):\n        return tf.square(y)\n",
+    "a further parameter of call": LAYER + "    def call(self, x, other=None):\n        return tf.square(other)\n",
+    "what a layer gets from call by keyword": LAYER
+    + "    def call(self, x):\n        return self.half(y=x)\n\n    def half(self, y):\n        return tf.square(y)\n",
+    "what the layer's own part makes of a tensor": LAYER
+    + "    def call(self, x):\n        return tf.square(self.given(x))\n",
+    "what comes out of a list of own parts": LAYER
+    + "    def call(self, x):\n        for part in self.given:\n            x = part(x)\n        return tf.square(x)\n",
+    "elements of a tensor": LAYER + "    def call(self, x):\n        return [tf.square(each) for each in x]\n",
+    "a list that only tensors are put into": "i = Input((3,))\nall = []\nall.append(layers.Dense(2)(i))\ntf.square(all)\n",
+    "a dict that only tensors are put into": "all = {}\nfor n in 'ab':\n    all[n] = Input((3,))\ntf.square(all['a'])\n",
+    "a function that is only given tensors": "def half(x):\n    return tf.square(x)\n\n\nhalf(half(Input((3,))))\n",
+    "targets and predictions": "def loss(y_true, y_pred):\n    return tf.square(y_true - y_pred)\n",
+    "the data of a train step": "class M(Model):\n    def train_step(self, data):\n        x, y = data\n"
+    "        return tf.square(x)\n",
+    "a layer by its methods": "class Rows(unseen.Base):\n    def build(self, input_shape):\n        pass\n\n"
+    "    def call(self, x):\n        return tf.square(x)\n",
+    "a metric's update": "class M(tf.keras.metrics.Metric):\n    def update_state(self, y_true, y_pred):\n"
+    "        tf.square(y_pred)\n",
+}
+OTHERS = {
+    "a function that is given something else, too": "def half(x):\n    return tf.square(x)\n\n\nhalf(Input((3,)))\nhalf(unseen.x)\n",
+    "a function that is handed on": "def half(x):\n    return tf.square(x)\n\n\nhalf(Input((3,)))\ndata.map(half)\n",
+    "a function that nobody calls": "def half(x):\n    return tf.square(x)\n",
+    "a method of another class": "class Rows:\n    def call(self, x):\n        return tf.square(x)\n",
+    "a switch of call": LAYER + "    def call(self, x, training=None):\n        return tf.square(training)\n",
+    "a list that other things are put into": "all = []\nall.append(Input((3,)))\nall.append(unseen.x)\ntf.square(all)\n",
+    "a list that is extended": "all = []\nall.append(Input((3,)))\nall.extend(unseen.x)\ntf.square(all)\n",
+    "a layer of ragged tensors": LAYER
+    + "    def call(self, x):\n        if isinstance(x, tf.RaggedTensor):\n            return tf.square(x)\n",
+    "a method that is given something else, too": LAYER
+    + "    def call(self, x):\n        return self.half(x) + self.half(unseen.x)\n\n"
+    "    def half(self, y):\n        return tf.square(y)\n",
+}
+
+
+@pytest.mark.parametrize("case", TENSORS)
+def test_a_function_of_a_tensor_becomes_that_of_keras(case: str) -> None:
+    assert "keras.ops.square(" in migrate_source(HEAD + TENSORS[case], "a.py").text
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_function_of_what_may_be_something_else_stays(case: str) -> None:
+    assert "tf.square(" in migrate_source(HEAD + OTHERS[case], "a.py").text
+
+
+def test_a_long_chain_of_values_takes_no_long_time() -> None:
+    lines = ["x0 = Input((3,))", *(f"x{n} = x{n - 1} + x{n - 1}" for n in range(1, 60)), "tf.square(x59)"]
+    assert "keras.ops.square(" in migrate_source(HEAD + "\n".join(lines) + "\n", "a.py").text
