@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..rulebook import Rule, api, keras_only, shim_names
-from . import guesses, imports
+from . import fstrings, guesses, imports
 from .edits import (
     Argument,
     CannotEdit,
@@ -529,9 +529,12 @@ class _Finder:
 
     def _try(self, rule: Rule, node: ast.AST, make, certain: bool = True) -> Iterator[Site]:  # type: ignore[no-untyped-def]
         try:
-            if node in self.module.inside_strings:
+            inside = node in self.module.inside_strings
+            if inside and not fstrings.located(self.module, node):
                 raise CannotEdit("it stands inside an f-string")
             edit = make()
+            if inside and edit is not None and not all(fstrings.fits(self.module, node, s) for s in edit.splices):
+                raise CannotEdit("it stands inside an f-string, which can't hold the new code")
         except CannotEdit as error:
             yield self._site(rule, node, None, str(error))
             return
@@ -541,6 +544,8 @@ class _Finder:
             yield self._site(rule, node, whole, reason)
 
     def _site(self, rule: Rule, node: ast.AST, edit: Edit | None, reason: str = "", what: str = "") -> Site:
+        if node in self.module.inside_strings:
+            fstrings.located(self.module, node)
         start, end = self.module.start(node), self.module.end(node)
         text = " ".join((what or self.module.source(node)).split())
         lines = (self.module.line_column(start)[0], self.module.line_column(end)[0])

@@ -56,6 +56,8 @@ class Module:
         self.index = self.names.index
         self.loads = self.index.loads
         self.values = Values(self.names)
+        self.located: dict[ast.AST, bool] = {}
+        """The f-strings whose expressions have been looked for, and were they found."""
         self._starts = _line_starts(text)
         self._lines: dict[int, bytes] = {}
         self._ascii = text.isascii()

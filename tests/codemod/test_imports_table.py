@@ -122,11 +122,11 @@ def test_where_keras_is_another_thing_a_person_is_told():
     assert [(f.rule, str(f.outcome)) for f in done.findings if "another thing" in f.fix] == [("KP602", "manual")]
 
 
-def test_code_inside_an_f_string_is_told_and_left():
-    text = "import tensorflow as tf\n\nprint(f'{tf.keras.__version__}')\n"
+def test_code_inside_an_f_string_is_edited_where_the_string_can_hold_it_and_told_where_not():
+    text = "import tensorflow as tf\n\nprint(f'{tf.keras.__version__}', f\"{tf.keras.losses.Reduction.NONE}\")\n"
     done = migrate_source(text, "a.py")
-    assert done.text == text
-    assert [str(f.outcome) for f in done.findings] == ["manual"]
+    assert "f'{keras.__version__}', f\"{tf.keras.losses.Reduction.NONE}\"" in done.text
+    assert [(f.rule, str(f.outcome)) for f in done.findings] == [("KP101", "fixed"), ("KP311", "manual")]
 
 
 def test_findings_point_into_the_text_as_it_was():
