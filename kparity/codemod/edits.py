@@ -156,6 +156,8 @@ def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tu
     ]
     if not changes and not pins:
         return ()
+    if skipped(call) and (pins or any(a.keyword is None for a, *_ in changes)):
+        raise CannotEdit("functools.partial hands it on, and more arguments may come")
     stars = [a for a in given if a.starred]
     if stars and (pins or order or any(a.keyword is None for a, *_ in changes)):
         raise CannotEdit(f"`{module.source(stars[0].value)}` may hold any argument")
@@ -205,11 +207,12 @@ def _rebuilt(
     text = module.source(call)
     tree = cst.parse_module(f"({text})")
     node = tree.body[0].body[0].value  # type: ignore[union-attr, index]
-    if not isinstance(node, cst.Call) or len(node.args) != len(plan):
+    skip = skipped(call)
+    if not isinstance(node, cst.Call) or len(node.args) != len(plan) + skip:
         raise CannotEdit("its arguments can't be told apart")
     node = node.with_changes(lpar=[], rpar=[])
-    kept: list[cst.Arg] = []
-    for arg, (argument, keep, keyword, value) in zip(node.args, plan, strict=True):
+    kept: list[cst.Arg] = list(node.args[:skip])
+    for arg, (argument, keep, keyword, value) in zip(node.args[skip:], plan, strict=True):
         if not keep:
             if kept:
                 kept[-1] = kept[-1].with_changes(comma=arg.comma, whitespace_after_arg=arg.whitespace_after_arg)
@@ -233,12 +236,19 @@ def _rebuilt(
         node = node.with_changes(whitespace_before_args=cst.SimpleWhitespace(""))
     new = node.with_changes(args=kept)
     head = len(tree.code_for_node(node.func)) + len(tree.code_for_node(node.whitespace_after_func))
+    if skip:
+        head = module.end(call.func) - module.start(call)
     old_tail = text[head:]
     new_tail = tree.code_for_node(new)[head:]
     if old_tail.count("#") > new_tail.count("#"):
         raise CannotEdit("a comment stands in the argument that goes")
     end = module.end(call)
     return Splice(end - len(old_tail), end, new_tail)
+
+
+def skipped(call: ast.Call) -> int:
+    """How many arguments stand in front of the call's own: one in `functools.partial(f, ...)`."""
+    return int(type(call) is not ast.Call)
 
 
 def _equal(cst: Any) -> Any:
@@ -276,6 +286,15 @@ def strings_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
                 text = f"{quote}{new}{quote}"
             splices.append(Splice(module.start(node), module.end(node), text))
     return Edit(tuple(splices), tuple(needs)) if splices else None
+
+
+def string_edit(new: str, module: Module, node: ast.Constant) -> Edit | None:
+    """Another text in the same quotes."""
+    source = module.source(node)
+    quote, old = source[-1], str(node.value)
+    if source != f"{quote}{old}{quote}" or old.isidentifier() > new.isidentifier():
+        raise CannotEdit(f"the string would have to say {new}")
+    return Edit((Splice(module.start(node), module.end(node), f"{quote}{new}{quote}"),))
 
 
 def _strings(node: ast.expr) -> list[ast.Constant]:

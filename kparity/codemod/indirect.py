@@ -58,14 +58,14 @@ def fetched(module: Module, calls: list[tuple[str, ast.Call]]) -> list[ast.Call]
         name = named(call) if function == "getattr" and len(call.args) == 2 else None
         home = module.names.written(call.args[0]) if name is not None else None
         if name is not None and home is not None:
-            module.names.given[call] = f"{home}.{name.value}"
+            module.names.given[call] = f"{home}.{name.value!s}"
             found.append(call)
     return found
 
 
 def imports_by_name(module: Module, calls: list[tuple[str, ast.Call]]) -> Iterator[tuple[ast.Call, ast.Constant]]:
     """`importlib.import_module("keras.layers")` and `__import__("keras")`, with the string."""
-    every = [call for function, call in calls if function == "__import__"]
+    every = [call for function, call in calls if function == "__import__" and (len(call.args) > 3 or call.keywords)]
     every += _calls_of(module, IMPORTLIB, "importlib.import_module")
     for call in every:
         if call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str):

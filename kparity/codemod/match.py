@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..rulebook import Rule, api, keras_only, shim_names
-from . import fstrings, guesses, imports
+from . import fstrings, guesses, imports, indirect
 from .edits import (
     Argument,
     CannotEdit,
@@ -24,6 +24,7 @@ from .edits import (
     rename_edit,
     renamed,
     schedule_edit,
+    string_edit,
     strings_edit,
     template_edit,
     words,
@@ -157,6 +158,7 @@ class _Finder:
                 named.update(chain)
                 for part in reversed(chain):  # of edits that overlap the outermost is made first
                     yield from self._name(part)
+        yield from self._roundabout(named)
         for attribute in index.attributes:
             if attribute.attr in book.methods and attribute not in named:
                 yield from self._attribute(attribute)
@@ -164,6 +166,49 @@ class _Finder:
             func = call.func
             if func in named or (isinstance(func, ast.Attribute) and func.attr in book.methods):
                 yield from self._call(call)
+
+    def _roundabout(self, named: set[ast.AST]) -> Iterator[Site]:
+        """Sites of what is named by strings or handed on; `named` gets the nodes that stand for a dotted name."""
+        calls = indirect.builtin_calls(self.module)
+        for call in indirect.fetched(self.module, calls):
+            at: ast.AST = call
+            while isinstance(above := self.module.names.parent(at), ast.Attribute):
+                at = above
+                named.add(at)
+            named.add(call)
+            yield from self._name(call)
+        for function, call in calls:
+            yield from self._by_string(function, call)
+        for call, string in indirect.imports_by_name(self.module, calls):
+            yield from self._import_by_name(call, string)
+        for view in indirect.partials(self.module):
+            yield from self._call(view)
+
+    def _by_string(self, function: str, call: ast.Call) -> Iterator[Site]:
+        """`getattr(optimizer, "lr")`: an attribute that a string names, or a name that is worked out."""
+        if function == "getattr" and len(call.args) > 1 and not isinstance(call.args[1], ast.Constant):
+            home = self.module.names.canonical(call.args[0])
+            if home is not None and under(home, "keras") and api(3).get(home) == "module":
+                yield from (self._site(rule, call, None) for rule in self.book.exact.get("builtins.getattr", ()))
+        name = indirect.named(call)
+        if name is None or name.value not in self.book.methods or call in self.module.names.given:
+            return
+        kind = self.module.values.kind(call.args[0])
+        for wanted, rule in self.book.methods[str(name.value)]:
+            if wanted == kind and rule.edit["kind"] == "attribute":
+                yield from self._try(rule, call, lambda rule=rule: string_edit(rule.edit["to"], self.module, name))
+            elif wanted == kind and rule.edit["kind"] in CALLS and function == "getattr" and not rule.when:
+                yield self._site(rule, call, None, f"it is named by a string here: {rule.why}")
+
+    def _import_by_name(self, call: ast.Call, string: ast.Constant) -> Iterator[Site]:
+        written = str(string.value)
+        dotted = normal(written)
+        moved = self.book.renaming(dotted)
+        rule, target = moved if moved is not None else (self.book.flavour(written), dotted)
+        if rule is not None and api(3).get(target) == "module":
+            yield from self._try(rule, call, lambda: string_edit(target, self.module, string))
+        elif under(dotted, "keras") and dotted not in api(3) and self.book.gone is not None:
+            yield self._site(self.book.gone, call, None, f"{dotted} is in Keras 3 nowhere")
 
     # -- statements ------------------------------------------------------------------------------------------------
 
@@ -247,6 +292,7 @@ class _Finder:
         handled = False
         if not candidates and dotted is None:
             yield from self._guessed(node)
+        told: set[str] = set()
         for rule, certain in sorted(candidates, key=lambda pair: pair[0].edit["kind"] == "manual"):
             if rule.edit["kind"] == "manual" and (handled or (not rule.when and dotted is not None)):
                 continue
@@ -255,7 +301,22 @@ class _Finder:
                 continue
             for site in self._try(rule, node, lambda rule=rule: self._call_edit(rule, node), certain):
                 handled = True
+                told.add(rule.id)
                 yield site
+        if candidates and any(keyword.arg is None for keyword in node.keywords):
+            yield from self._spread(node, [rule for rule, _ in candidates if rule.id not in told])
+
+    def _spread(self, node: ast.Call, rules: list[Rule]) -> Iterator[Site]:
+        """Arguments that come in by `**` and that a rule is about: told where they are written."""
+        entries = indirect.spread(self.module, node) if rules else []
+        for rule in rules:
+            given = arguments(node, words(rule.edit.get("params")) or words(rule.when.get("arguments")))
+            given += [Argument(entry.name, entry.value) for entry in entries]
+            wanted = indirect.concerned(rule)
+            for entry in entries:
+                if entry.name in wanted and self._holds(rule, given, node):
+                    told = f"it comes into {self.module.source(node.func)} by `**{entry.by}`: {rule.why}"
+                    yield self._site(rule, entry.at, None, told)
 
     def _method_rules(self, func: ast.Attribute) -> list[tuple[Rule, bool]]:
         rules = [(k, r) for k, r in self.book.methods.get(func.attr, ()) if r.edit["kind"] in CALLS]
@@ -302,6 +363,22 @@ class _Finder:
         return self._site(rule, node, None, f"if this is a Keras {kind}: {' '.join(rule.why.split())}")
 
     def _call_edit(self, rule: Rule, node: ast.Call) -> Edit | None:
+        if isinstance(node, indirect.Partial):
+            return self._partial_edit(rule, node)
+        return self._plain_edit(rule, node)
+
+    def _partial_edit(self, rule: Rule, node: ast.Call) -> Edit | None:
+        """Arguments by keyword change as in a call; what else the call will get isn't known yet."""
+        if rule.edit["kind"] == "manual" and not rule.when:
+            return None  # told where its name stands
+        if rule.edit["kind"] in ("template", "input"):
+            raise CannotEdit(f"functools.partial hands it on: {rule.why}")
+        edit = self._plain_edit(rule, node)
+        if edit is None or not (rule.when.get("lacks") or rule.when.get("not_equals")):
+            return edit
+        return Edit(edit.splices, edit.needs, False, "functools.partial hands it on, and more arguments may come")
+
+    def _plain_edit(self, rule: Rule, node: ast.Call) -> Edit | None:
         match rule.edit["kind"]:
             case "call":
                 return call_edit(rule, self.module, node)
@@ -371,7 +448,7 @@ class _Finder:
             at = parent
         return False
 
-    def _name(self, node: ast.Attribute | ast.Name) -> Iterator[Site]:
+    def _name(self, node: ast.Attribute | ast.Name | ast.Call) -> Iterator[Site]:
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             return
         written = self.module.names.written(node)

@@ -17,6 +17,8 @@ from ..rulebook import api, in_shim
 from .names import Names, under
 from .values import Values
 
+SAME = ("keras", "tensorflow.keras")
+"""What `keras` may be further down, so that an import of it further up changes nothing."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 DECLARES = re.compile(r"\b(?:global|nonlocal)\s")
 
@@ -131,7 +133,7 @@ class Module:
                 home = scope.lookup(local) if canonical == "tensorflow" else None
                 if home is not None and any(self.start(b.node) < here for b in home.bindings[local]):
                     return f"{local}.{dotted}", None
-        if not self.names.is_free("keras", scope):
+        if not self.names.is_free("keras", scope) and self.names.name("keras", scope) not in SAME:
             return None
         return dotted, self.import_keras(node)
 

@@ -57,6 +57,8 @@ class Names:
         self.tree = tree
         self.index = Index(tree, declares)
         self.root = self.index.root
+        self.given: dict[ast.AST, str] = {}
+        """Calls that are as good as a dotted name: `getattr(keras.layers, "Dense")`."""
         self._aliasing: set[Binding] = set()
         self._meant: dict[tuple[Scope, str], str | None] = {}
         self._roots: dict[frozenset[str], frozenset[str]] = {}
@@ -78,7 +80,8 @@ class Names:
             tail = f".{node.attr}{tail}"
             node = node.value
         if type(node) is not ast.Name:
-            return None
+            fetched = self.given.get(node)
+            return None if fetched is None else fetched + tail
         base = self.name(node.id, self.index.scopes.get(node, self.root))
         return None if base is None else base + tail
 
