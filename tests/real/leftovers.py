@@ -358,7 +358,7 @@ class Program:
             for index in range(min(len(node.args), len(signature["names"]), len(old["names"]))):
                 if isinstance(node.args[index], ast.Starred):
                     break
-                if signature["names"][index] != old["names"][index]:
+                if old["names"][index] in signature["names"] and signature["names"][index] != old["names"][index]:
                     was, now = old["names"][index], signature["names"][index]
                     yield self._at(file, node, plain, f"argument {index + 1} was {was}, is {now}")
                     break
