@@ -18,6 +18,7 @@ from pathlib import Path
 from ..findings import Exit, Finding, Outcome, Place
 from ..rulebook import rules
 from .migrate import MENTIONS, chosen, migrate_source
+from .project import PLAUSIBLE, Neighbours
 from .sources import SourceError, decode, find, write
 
 WORTH_A_PROCESS = 48
@@ -53,10 +54,13 @@ def migrate_file(path: Path, options: Options) -> FileResult:
     name = str(path)
     try:
         data = path.read_bytes()
-        if not BYTES.search(data):
+        if not BYTES.search(data) and not PLAUSIBLE.search(data):
             return FileResult(name)
         source = decode(path, data)
-        done = migrate_source(source.text, name, unsafe=options.unsafe, select=options.select, ignore=options.ignore)
+        near = Neighbours(path.absolute())
+        done = migrate_source(
+            source.text, name, unsafe=options.unsafe, select=options.select, ignore=options.ignore, neighbours=near
+        )
         changed = done.text != source.text
         if changed and options.write:
             write(source, done.text)

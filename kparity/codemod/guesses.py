@@ -7,7 +7,6 @@ match, for rules about things that Keras 3 refuses: they are told there, with an
 import ast
 import re
 
-from .names import under
 from .values import Values
 
 SUGGESTS = (
@@ -29,8 +28,8 @@ def likely(values: Values, node: ast.expr) -> str | None:
         at = at.value
     if isinstance(at, ast.Name) and at.id == "self":
         home = values.names.enclosing_class(at)
-        bases = [_identifier(base) for base in home.bases] if home is not None else []
-        return next((kind for kind in map(_suggested, bases) if kind is not None), None)
+        bases = [_identifier(base).lower() for base in home.bases] if home is not None else []
+        return next((kind for kind, _ in SUGGESTS for base in bases if kind in base), None)
     kind = _suggested(_identifier(at))
     if kind is None or any(_is_foreign(values, given) for given in _given(values, at)):
         return None
@@ -60,4 +59,4 @@ def _is_foreign(values: Values, given: ast.expr) -> bool:
     if not isinstance(given, ast.Call):
         return False
     dotted = values.names.canonical(given.func)
-    return dotted is not None and not under(dotted, "keras") and not dotted.startswith(".")
+    return dotted is not None and not dotted.startswith(".") and values.names.is_foreign(dotted)

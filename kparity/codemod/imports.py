@@ -253,8 +253,13 @@ def used_names(module: Module) -> set[tuple[str, str]]:
     return {(_path(module, scope), name) for scope, name, _, _ in _imported(module) if _uses(module, name, scope)}
 
 
-def unused(module: Module, before: set[tuple[str, str]]) -> list[Splice]:
-    """Splices that drop imports of Keras and TensorFlow that were used `before` and aren't any more."""
+def unused(
+    module: Module, before: set[tuple[str, str]], wanted: Callable[[], frozenset[str] | None] = frozenset
+) -> list[Splice]:
+    """Splices that drop imports of Keras and TensorFlow that were used `before` and aren't any more.
+
+    `wanted()` are the names that other files import from this one; None stands for any.
+    """
     gone: dict[ast.stmt, list[ast.alias]] = {}
     for scope, name, node, alias in _imported(module):
         if (_path(module, scope), name) not in before or _uses(module, name, scope):
@@ -262,6 +267,8 @@ def unused(module: Module, before: set[tuple[str, str]]) -> list[Splice]:
         if is_guarded(module, node) and len(_block(module, node)) == 1:
             continue
         if _mentioned(module, name):
+            continue
+        if scope is module.names.root and ((others := wanted()) is None or name in others):
             continue
         gone.setdefault(node, []).append(alias)
     return [s for node, aliases in gone.items() for s in _drop(module, node, aliases)]
@@ -307,10 +314,13 @@ def _block(module: Module, node: ast.stmt) -> list[ast.stmt]:
 def _imported(module: Module) -> list[tuple[Scope, str, ast.stmt, ast.alias]]:
     found: list[tuple[Scope, str, ast.stmt, ast.alias]] = []
     for node in module.index.imports:
-        if isinstance(node, ast.ImportFrom) and node.level:
-            continue
         for alias in node.names:
             dotted = f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
+            if isinstance(node, ast.ImportFrom) and module.near is not None:
+                near = "." * node.level + (node.module or "")
+                dotted = module.names.handed_on(near, alias.name) or dotted
+            elif isinstance(node, ast.ImportFrom) and node.level:
+                continue
             if alias.name == "*" or not (under(normal(dotted), "keras") or under(dotted, "tensorflow")):
                 continue
             name = alias.asname or (alias.name if isinstance(node, ast.ImportFrom) else alias.name.split(".")[0])

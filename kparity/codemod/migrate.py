@@ -19,6 +19,7 @@ from . import imports
 from .match import Book, Site, sites
 from .module import Module, Need, Splice, apply, back, overlaps
 from .names import KERAS, normal, under
+from .project import Neighbours
 
 MENTIONS = re.compile(r"keras|tensorflow|\btf\b|np_utils", re.IGNORECASE)
 IGNORE = re.compile(r"#\s*kparity:\s*ignore(?!-)(?:\[([^\]]*)\])?")
@@ -51,6 +52,7 @@ def migrate_source(
     extend: Iterable[str] = (),
     own: Iterable[Path] = (),
     target: str = "keras",
+    neighbours: Neighbours | None = None,
 ) -> Migrated:
     """Keras 2 source as Keras 3 source.
 
@@ -64,6 +66,7 @@ def migrate_source(
         own: Rule files of the user, added to the rule book.
         target: "keras", or "tf.keras": the flavour of imports stays, and new names are said as `tf.keras.X` where
             TensorFlow is at hand and has them.
+        neighbours: The files around this one: what it imports from them, and what they import from it. None: unknown.
 
     Returns:
         The new text (the same object's worth of bytes wherever no rule applied) and the findings, in the order of the
@@ -71,19 +74,22 @@ def migrate_source(
     """
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     body = text[len(mark) :]
-    if not MENTIONS.search(body):
+    said = MENTIONS.search(body) is not None
+    if not said and neighbours is None:
         return Migrated(text, [])
     try:
-        module = Module(body)
+        module = Module(body, target, neighbours)
     except SyntaxError as error:
+        if not said:
+            return Migrated(text, [])
         return _failed(text, path, f"can't be parsed: {error.msg} (line {error.lineno})", error.lineno or 0)
     except (ValueError, RecursionError) as error:
         return _failed(text, path, f"can't be parsed: {error}", 0)
     wanted = tuple(select) if select is not None else None
     book = _book(wanted, tuple(ignore or ()), tuple(extend), tuple(own), target)
-    module.target = target
     try:
-        return _passes(mark, module, path, book, unsafe)
+        done = _passes(mark, module, path, book, unsafe, neighbours)
+        return done if said or done.findings else Migrated(text, [])
     except (SyntaxError, RecursionError) as error:
         return _failed(text, path, f"kparity's own edit went wrong, nothing was changed: {error}", 0)
 
@@ -128,7 +134,9 @@ def _failed(text: str, path: str, message: str, line: int) -> Migrated:
     return Migrated(text, [finding], message, True)
 
 
-def _passes(mark: str, module: Module, path: str, book: Book, unsafe: bool) -> Migrated:
+def _passes(
+    mark: str, module: Module, path: str, book: Book, unsafe: bool, neighbours: Neighbours | None = None
+) -> Migrated:
     original = module
     old = is_old(module)
     history: list[list[Splice]] = []
@@ -141,14 +149,14 @@ def _passes(mark: str, module: Module, path: str, book: Book, unsafe: bool) -> M
         found = sites(module, book, old)
         done, splices = _choose(module, found, unsafe)
         if not splices and history and not shown:
-            splices = imports.unused(module, used)
+            splices = imports.unused(module, used, neighbours.wanted if neighbours is not None else frozenset)
         fixed += [_finding(site, where(site.start), Outcome.FIXED) for site in done]
         left = found
         if not splices:
             break
         used |= imports.used_names(module)
         history.append(splices)
-        module = Module(apply(module.text, splices), module.target)
+        module = Module(apply(module.text, splices), module.target, module.near)
     else:
         return _failed(mark + original.text, path, "the edits don't come to an end, nothing was changed", 0)
     where = _placer(original, module, history, path)

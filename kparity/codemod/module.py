@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from ..rulebook import api, in_shim
-from .names import Names, under
+from .names import Names, Near, under
 from .values import Values
 
 SAME = ("keras", "tensorflow.keras")
@@ -47,14 +47,16 @@ class Module:
         SyntaxError, ValueError, RecursionError: from the parser, for text that isn't Python.
     """
 
-    def __init__(self, text: str, target: str = "keras") -> None:
+    def __init__(self, text: str, target: str = "keras", near: Near | None = None) -> None:
+        """`near` knows the other files of the project, see `Names`."""
         self.text = text
+        self.near = near
         self.target = target
         """The flavour that new names are said in: `keras`, or `tf.keras` where TensorFlow is at hand."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.tree = ast.parse(text)
-        self.names = Names(self.tree, _known(), DECLARES.search(text) is not None)
+        self.names = Names(self.tree, known_names(), DECLARES.search(text) is not None, near)
         self.index = self.names.index
         self.loads = self.index.loads
         self.values = Values(self.names)
@@ -152,7 +154,7 @@ class Module:
 
 
 @functools.cache
-def _known() -> frozenset[str]:
+def known_names() -> frozenset[str]:
     return frozenset(api(2)) | frozenset(api(3))
 
 

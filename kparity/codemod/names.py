@@ -9,6 +9,7 @@ match.
 import ast
 import functools
 from collections.abc import Iterator
+from typing import Protocol
 
 from .scopes import FUNCTIONS, Binding, Index, Scope
 
@@ -33,6 +34,9 @@ TF_VIEWS = tuple(old for old, new in FLAVOURS if old == f"tensorflow.{new.rparti
 KERAS = frozenset({"keras", "tensorflow", "tensorflow_core"})
 """The packages that Keras was ever a part of."""
 
+NOT_NEAR = KERAS | {"numpy", "os", "sys", "typing", "collections", "functools", "abc", "math", "matplotlib", "sklearn"}
+"""Packages that are no neighbour of any file: the most common ones needn't be looked for."""
+
 
 @functools.lru_cache(maxsize=65536)
 def normal(dotted: str) -> str:
@@ -48,11 +52,31 @@ def under(dotted: str, prefix: str) -> bool:
     return dotted == prefix or dotted.startswith(prefix + ".")
 
 
+class Near(Protocol):
+    """The other files of the project that a module belongs to."""
+
+    def brought(self, module: str, name: str) -> str | None:
+        """What `from MODULE import NAME` brings, if MODULE is a file of the project and NAME is Keras's there."""
+
+    def has(self, package: str) -> bool:
+        """Is this top-level package or module one of the project?"""
+
+
 class Names:
     """What the names of one module stand for."""
 
-    def __init__(self, tree: ast.Module, known: frozenset[str] = frozenset(), declares: bool = True) -> None:
-        """`known` are the public names that a star import may bring; `declares`: may there be `global` statements?"""
+    def __init__(
+        self,
+        tree: ast.Module,
+        known: frozenset[str] = frozenset(),
+        declares: bool = True,
+        near: Near | None = None,
+    ) -> None:
+        """`known` are the public names that a star import may bring; `declares`: may there be `global` statements?
+
+        `near` knows the other files of the project.
+        """
+        self.near = near
         self.known = known
         self.tree = tree
         self.index = Index(tree, declares)
@@ -117,6 +141,8 @@ class Names:
             found = set(self._starred_names())
             for node in self.index.imports:
                 inside = node.module if isinstance(node, ast.ImportFrom) else ""
+                if self.near is not None and isinstance(node, ast.ImportFrom):
+                    found.update(self._handed_on_names(node, packages))
                 if isinstance(node, ast.ImportFrom) and (node.level or _package(inside or "") not in packages):
                     continue
                 for alias in node.names:
@@ -184,7 +210,7 @@ class Names:
 
     def _target(self, binding: Binding, scope: Scope) -> str | None:
         if binding.kind == "import":
-            return binding.target
+            return self._handed_on(binding) or binding.target
         if binding.kind == "assign" and isinstance(binding.value, ast.Name | ast.Attribute):
             if binding in self._aliasing:
                 return None
@@ -198,6 +224,22 @@ class Names:
                 return dotted
         return None
 
+    def _handed_on(self, binding: Binding) -> str | None:
+        """What a neighbouring file calls the imported name, if that is something of Keras or TensorFlow."""
+        if self.near is None or not isinstance(binding.node, ast.ImportFrom) or binding.target is None:
+            return None
+        module, _, name = binding.target.rpartition(".")
+        return self.handed_on(module, name)
+
+    def handed_on(self, module: str, name: str) -> str | None:
+        """What `from MODULE import NAME` brings, if MODULE is a file of the project and NAME is Keras's there."""
+        return self.near.brought(module, name) if self.near is not None and _may_be_near(module) else None
+
+    def is_foreign(self, dotted: str) -> bool:
+        """Is this a name of another library than Keras, and not of the project itself?"""
+        package = _package(dotted)
+        return bool(package) and package != "keras" and not (self.near is not None and self.near.has(package))
+
     def _is_fallback(self, binding: Binding) -> bool:
         """`except ImportError: tf = None` says nothing about what tf is where it is there."""
         if binding.kind != "assign" or not isinstance(binding.value, ast.Constant) or binding.value.value is not None:
@@ -206,6 +248,11 @@ class Names:
         while at is not None and not isinstance(at, ast.ExceptHandler):
             at = self.index.parents.get(at)
         return at is not None
+
+    def _handed_on_names(self, node: ast.ImportFrom, packages: frozenset[str]) -> list[str]:
+        module = "." * node.level + (node.module or "")
+        brought = {a.asname or a.name: self.handed_on(module, a.name) for a in node.names if a.name != "*"}
+        return [name for name, dotted in brought.items() if dotted is not None and _package(dotted) in packages]
 
     def _starred_names(self) -> list[str]:
         if not self.root.stars:
@@ -217,7 +264,14 @@ class Names:
             dotted = f"{star}.{name}"
             if normal(dotted) in self.known:
                 return dotted
+            if (given := self.handed_on(star, name)) is not None:
+                return given
         return None
+
+
+def _may_be_near(module: str) -> bool:
+    """May this module be a file of the project, and not one of Keras or TensorFlow?"""
+    return module.startswith(".") or _package(module) not in NOT_NEAR
 
 
 def _package(dotted: str) -> str:

@@ -233,6 +233,8 @@ class Values:
         if dotted is not None:
             if under(dotted, "keras.backend") or under(dotted, "keras.ops") or under(dotted, "keras.activations"):
                 return self._touched(node.args)
+            if dotted.endswith(".TensorShape"):
+                return "tensorshape"  # TensorFlow's own, which has `as_list`
             if under(dotted, "tensorflow") and not dotted.startswith("tensorflow.compat"):
                 last = dotted.rsplit(".", 1)[-1]
                 if last[:1].isupper() or last in ("function", "shape", "rank", "size"):
@@ -246,8 +248,10 @@ class Values:
                 return "layer"
             if node.func.attr == "get_shape" and self._asked_as_list(node):
                 return "shape"
-            if node.func.attr in ("get_shape", "compute_output_shape"):
-                return "shape" if self.kind(node.func.value) in ("tensor", "layer", "model") else None
+            if node.func.attr == "compute_output_shape":
+                return "shape"
+            if node.func.attr == "get_shape" and self.kind(node.func.value) == "tensor":
+                return "shape"
             if _is_self(node.func.value) and self.self_kind(node) in ("layer", "model"):
                 return self._own_call(node, node.func)
             if isinstance(node.func.value, ast.Call) and node.func.attr == "call":

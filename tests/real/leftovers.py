@@ -30,7 +30,7 @@ DEAD = {
     "keras_contrib": "Keras 2 only",
     "keras_applications": "Keras 2 only",
     "tensorflow.estimator": "gone from TensorFlow 2.16",
-    "tensorflow.contrib": "gone from TensorFlow 2",
+    "tensorflow.contrib.keras": "gone from TensorFlow 2",
     "tensorflow.compat.v1.keras": "Keras 2 with the defaults of TensorFlow 1",
     "tensorflow.compat.v1.layers": "gone from TensorFlow 2.16",
     "tensorflow.layers": "gone from TensorFlow 2",
@@ -326,16 +326,29 @@ class Program:
         if node.attr in GONE_ATTRIBUTES and not self._is_own(file, node):
             yield self._at(file, node, node.attr, f"gone from every {GONE_ATTRIBUTES[node.attr]}")
         text = ast.unparse(node.value).lower()
-        if node.attr in ("lr", "minimize", "_lr") and ("opt" in text or text.endswith("adam")):
+        foreign = any(not _under(canonical(d), "keras") for d in self.resolve(file, node.value))
+        if node.attr in ("lr", "minimize", "_lr") and not foreign and ("opt" in text or text.endswith("adam")):
             yield self._at(file, node, node.attr, "gone from optimizers")
-        if node.attr == "as_list" and ("shape" in text):
+        if node.attr == "as_list" and "shape" in text and "tensorshape" not in text.replace("_", "").split(".")[-1]:
             yield self._at(file, node, node.attr, "a shape is a tuple")
-        if node.attr == "get_shape":
+        if node.attr == "get_shape" and not self._in_method(file, node):
             yield self._at(file, node, node.attr, "gone from Keras tensors")
         if node.attr in ("input_shape", "output_shape") and ("layer" in text) and not text.startswith("self"):
             yield self._at(file, node, node.attr, "gone from layers (a Model still has it)")
         if node.attr == "reset_states" and ("model" in text or "metric" in text or "acc" in text or "loss" in text):
             yield self._at(file, node, node.attr, "models and metrics have none")
+
+    @staticmethod
+    def _in_method(file: File, node: ast.Attribute) -> bool:
+        """Inside a method, where tensors are TensorFlow's own, which have `get_shape`?"""
+        methods = (
+            method
+            for home in ast.walk(file.tree)
+            if isinstance(home, ast.ClassDef)
+            for method in home.body
+            if isinstance(method, ast.FunctionDef)
+        )
+        return any(m.lineno <= node.lineno <= (m.end_lineno or m.lineno) for m in methods)
 
     @staticmethod
     def _is_own(file: File, node: ast.Attribute) -> bool:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leftovers import Left, Program
+from leftovers import DEAD, Left, Program
 from surface import surface
 
 from kparity.codemod.files import FileResult, Options, migrate_files
@@ -187,6 +187,7 @@ def _told(left: Left, result: FileResult, before: str, after: str) -> bool:
     """Does a finding that isn't an edit stand on the lines of this leftover, and speak of it?"""
     last = left.name.rsplit(".", 1)[-1]
     words = {last, left.name.rsplit(".", 2)[-2] if left.name.count(".") else last}
+    words |= {dead.removeprefix("tensorflow.").replace("compat.v1.", "") for dead in DEAD if left.name.startswith(dead)}
     where = _mapped(before, after)
     for finding in result.findings:
         if finding.outcome is Outcome.FIXED:
