@@ -418,7 +418,7 @@ class _Finder:
             return False
         if "folder" in when and not self._is_folder(values.get(when["folder"])):
             return False
-        if "inside" in when and (when["inside"] == "call") != self._in_call(node):
+        if "inside" in when and not self._is_inside(when["inside"], node):
             return False
         if when.get("subscripted"):
             parent = self.module.names.parent(node)
@@ -435,6 +435,13 @@ class _Finder:
         tail = tail_of(self.module, path)
         last = tail.text.rstrip("/").rsplit("/", 1)[-1] if tail is not None else "."
         return bool(last) and ("." not in last or last.endswith((".ckpt", ".tf", ".pb")))
+
+    def _is_inside(self, where: str, node: ast.AST) -> bool:
+        """`call`: in a method or lambda. `model`: not so. `layer`: in a class that computes with Keras tensors."""
+        if where == "layer":
+            home = self.module.names.enclosing_class(node)
+            return home is not None and self.module.values.computes(home)
+        return (where == "call") == self._in_call(node)
 
     def _in_call(self, node: ast.AST) -> bool:
         """Does the code run inside a layer, where tensors have values, and not between symbolic tensors?"""
