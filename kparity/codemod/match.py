@@ -32,6 +32,7 @@ from .edits import (
 from .module import Module, Splice
 from .names import KERAS, TF_VIEWS, normal, under
 from .paths import path_edit, tail_of
+from .uses import is_counted_with
 
 ABOUT_NAMES = ("call", "template", "rename", "public", "base", "manual", "literal")
 CALLS = ("call", "template", "schedule", "path", "input", "strings", "manual")
@@ -424,6 +425,8 @@ class _Finder:
             parent = self.module.names.parent(node)
             if not (isinstance(parent, ast.Subscript) and parent.value is node and _is_number(parent.slice)):
                 return False
+        if "counted" in when and when["counted"] != is_counted_with(self.module, node):
+            return False
         for name in words(when.get("tensor")):
             if name in values and self.module.values.kind(values[name]) == "tensor":
                 return True
