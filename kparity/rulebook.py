@@ -125,6 +125,11 @@ def in_shim(dotted: str) -> bool:
     return dotted in shim_names() or (dotted in api(3) and dotted not in keras_only() and dotted != "keras")
 
 
+def exists(dotted: str) -> bool:
+    """Is this a name of Keras 3, or of its `tf.keras` where it is written as `tensorflow.keras...`?"""
+    return dotted in api(3) or (dotted.startswith("tensorflow.") and dotted[len("tensorflow.") :] in shim_names())
+
+
 @functools.cache
 def rules(own: tuple[Path, ...] = ()) -> tuple[Rule, ...]:
     """Every rule that ships with kparity, and those of the user's own files, by id.
@@ -237,7 +242,7 @@ def _check_edit(entry: dict[str, Any], applies: list[str], where: str) -> None:
     ) and not edit.get("to"):
         raise RuleError(f"{where}: an edit of kind {edit['kind']!r} needs `to`")
     target = edit.get("to", "")
-    if edit["kind"] in ("rename", "base", "call") and target.startswith("keras."):
+    if edit["kind"] in ("rename", "base", "call") and target.startswith(("keras.", "tensorflow.keras.")):
         _check_target(target, applies, where)
     elif edit["kind"] in ("template", "schedule", "input"):
         for dotted in re.findall(r"\bkeras(?:\.\w+)+", target):
@@ -254,5 +259,5 @@ def _check_target(target: str, applies: list[str], where: str) -> None:
             made = target[:-2]
         else:
             made = target[:-1] + pattern.rsplit(".", 1)[-1]
-        if made not in api(3):
+        if not exists(made):
             raise RuleError(f"{where}: Keras 3 has no {made}")

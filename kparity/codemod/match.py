@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..rulebook import Rule, api, keras_only, shim_names
+from ..rulebook import Rule, api, exists, keras_only, shim_names
 from . import fstrings, guesses, imports, indirect
 from .edits import (
     Argument,
@@ -117,7 +117,7 @@ class Book:
         """The rule that gives a canonical name, or the package around it, another place, and that place."""
         for rule in self.named(dotted, ("rename", "public")):
             target = renamed(rule, dotted)
-            if target is not None and target != dotted and target in api(3):
+            if target is not None and target != dotted and exists(target):
                 return rule, target
         return None
 
@@ -259,7 +259,9 @@ class _Finder:
         while isinstance(at, ast.Attribute | ast.Name):
             dotted = self.module.names.canonical(at)
             if dotted is not None and dotted in shim_names():
-                return True
+                moved = self.book.renaming(dotted)
+                if moved is None or moved[1].startswith("tensorflow."):
+                    return True
             parent = self.module.names.parent(at)
             at = parent if isinstance(parent, ast.Attribute) else None
         return False
@@ -474,6 +476,9 @@ class _Finder:
         imported = isinstance(node, ast.Name) and bool(self.module.names.scope(node).lookup(node.id))
         if not imported:
             for rule in self.book.named(dotted, ("rename", "public")):
+                target = renamed(rule, dotted) or ""
+                if target == written or (target.startswith("tensorflow.") and not exists(target)):
+                    continue
                 yield from self._try(rule, node, lambda rule=rule: rename_edit(rule, self.module, node, dotted))
         for rule in self.book.named(dotted, ("literal",)):
             to = rule.edit["to"] if rule.edit["to"] != "*" else dotted.rsplit(".", 1)[-1]
@@ -607,7 +612,7 @@ class _Finder:
         at = dotted
         while "." in at:
             moved = self.book.renaming(at)
-            if moved is not None and (not importing or moved[1] + dotted[len(at) :] in api(3)):
+            if moved is not None and (not importing or exists(moved[1] + dotted[len(at) :])):
                 return True
             at = at.rpartition(".")[0]
         return False
