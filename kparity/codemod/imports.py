@@ -5,10 +5,12 @@ nothing uses any more. Called by match and migrate.
 """
 
 import ast
+import re
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..rulebook import Rule, api, exists, in_shim
+from ..rulebook import Rule, api, in_shim
 from .module import Module, Splice
 from .names import Scope, normal, under
 
@@ -21,6 +23,8 @@ class Rewritten:
     alias: ast.alias
     line: str
     """The import that replaces it, as a statement."""
+    becomes: tuple[tuple[str, str], ...] | None = None
+    """What the local name stood for and stands for now; None where it is bound to something else altogether."""
 
 
 def is_guarded(module: Module, node: ast.stmt) -> bool:
@@ -105,15 +109,11 @@ def _one(
     rule = flavour(written)
     canonical = normal(written)
     renamed = rename(canonical) if under(canonical, "keras") else None
-    if renamed is not None and renamed[1] == written:
-        renamed = None
     if rule is None and renamed is None:
         return _through_nothing(module, node, alias, canonical, rename)
     target = renamed[1] if renamed is not None else canonical
     local = alias.asname or (alias.name if isinstance(node, ast.ImportFrom) else alias.name.split(".")[0])
-    if not exists(target) or (target.count(".") == 0 and target != "keras"):
-        return None
-    if keep(local, node) and not target.startswith("tensorflow."):
+    if target not in api(3) or (target.count(".") == 0 and target != "keras") or keep(local, node):
         return None
     chosen = renamed[0] if renamed is not None else rule
     assert chosen is not None
@@ -121,12 +121,14 @@ def _one(
         return _plain_import(module, node, alias, target, chosen)
     if module.target == "tf.keras" and written.startswith(("tensorflow.", "tensorflow_core.")) and in_shim(target):
         target = f"tensorflow.{target}"
+    becomes = ((canonical, normal(target)),)
     parent, _, last = target.rpartition(".")
+    suffix = f" as {local}" if local != last else ""
     if not parent:
-        return Rewritten(chosen, alias, "import keras" + (f" as {local}" if local != "keras" else "")), ""
+        return Rewritten(chosen, alias, f"import keras{suffix}", becomes), ""
     if isinstance(node, ast.Import):
-        return Rewritten(chosen, alias, f"import {target} as {local}"), ""
-    return Rewritten(chosen, alias, f"from {parent} import {last}" + (f" as {local}" if local != last else "")), parent
+        return Rewritten(chosen, alias, f"import {target} as {local}", becomes), ""
+    return Rewritten(chosen, alias, f"from {parent} import {last}{suffix}", becomes), parent
 
 
 def _star(
@@ -276,6 +278,39 @@ def unused(
             continue
         gone.setdefault(node, []).append(alias)
     return [s for node, aliases in gone.items() for s in _drop(module, node, aliases)]
+
+
+def unused_after(module: Module, splices: list[Splice]) -> list[Splice] | None:
+    """The same for imports that are used by nothing but code that these splices replace.
+
+    None where only a look at the new text could tell: an import that is itself rewritten, or whose name is in new code.
+    """
+    old = sorted(s for s in splices if s.end > s.start)
+    starts = [s.start for s in old]
+    new = " ".join(s.text for s in splices)
+    gone: dict[ast.stmt, list[ast.alias]] = {}
+    for scope, name, node, alias in _imported(module):
+        uses = [module.start(use) for use in _uses(module, name, scope)]
+        if not uses or not all(_is_inside(use, old, starts) for use in uses):
+            continue
+        if _is_inside(module.start(node), old, starts) or re.search(rf"\b{name}\b", new):
+            return None
+        if (is_guarded(module, node) and len(_block(module, node)) == 1) or _mentioned(module, name):
+            continue
+        gone.setdefault(node, []).append(alias)
+    return [s for node, aliases in gone.items() for s in _drop(module, node, aliases)]
+
+
+def freed(held: list[list[int]], splices: list[Splice]) -> bool:
+    """Is everything that one of these names was held for replaced by the splices?"""
+    old = sorted(s for s in splices if s.end > s.start)
+    starts = [s.start for s in old]
+    return any(all(_is_inside(offset, old, starts) for offset in reached) for reached in held)
+
+
+def _is_inside(offset: int, splices: list[Splice], starts: list[int]) -> bool:
+    at = bisect_right(starts, offset) - 1
+    return at >= 0 and offset < splices[at].end
 
 
 def _drop(module: Module, node: ast.stmt, aliases: list[ast.alias]) -> list[Splice]:

@@ -5,10 +5,12 @@ for, or the reason why a person has to look. Called by migrate, once a pass.
 """
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from ..rulebook import Rule, api, exists, keras_only, shim_names
+from ..rulebook import Rule, api, keras_only, shim_names
 from . import fstrings, guesses, imports, indirect
 from .edits import (
     Argument,
@@ -32,7 +34,6 @@ from .edits import (
 from .module import Module, Splice
 from .names import KERAS, TF_VIEWS, normal, under
 from .paths import path_edit, tail_of
-from .uses import is_counted_with
 
 ABOUT_NAMES = ("call", "template", "rename", "public", "base", "manual", "literal")
 CALLS = ("call", "template", "schedule", "path", "input", "strings", "manual")
@@ -44,13 +45,16 @@ class Site:
 
     rule: Rule
     start: int
-    """Character offset of the place, and of its first and last line below."""
+    end: int
+    """Character offsets of the place, and its first and last line below."""
     lines: tuple[int, int]
     edit: Edit | None = None
     reason: str = ""
     """Why there is no edit, or what to know about it."""
     what: str = ""
     """The code it is about, shortened."""
+    becomes: tuple[tuple[str, str], ...] | None = None
+    """Canonical names that change by the edit, old and new; None where it does more than name things anew."""
 
 
 @dataclass
@@ -67,6 +71,7 @@ class Book:
     target: str = "keras"
     packages: frozenset[str] = frozenset()
     """The packages that rules are about: names outside them are passed over."""
+    _quiet: dict[str, bool] = field(default_factory=dict)
     _named: dict[tuple[str, tuple[str, ...]], list[Rule]] = field(default_factory=dict)
 
     @classmethod
@@ -107,6 +112,19 @@ class Book:
             self._named[key] = chosen
         return self._named[key]
 
+    def is_quiet(self, written: str) -> bool:
+        """Has no rule anything to say about a name as it is written?"""
+        if written not in self._quiet:
+            dotted = normal(written)
+            known = dotted in api(3) or not under(dotted, "keras")
+            foreign = self.target != "keras" or (written != dotted and (dotted == "keras" or written in TF_VIEWS))
+            self._quiet[written] = known and not foreign and not self.named(dotted, ABOUT_NAMES)
+        return self._quiet[written]
+
+    def rules_of(self, dotted: str) -> list[Rule]:
+        """Every rule about this name, whatever it does."""
+        return [*self.exact.get(dotted, ()), *self.starred.get(dotted.rpartition(".")[0], ())]
+
     def flavour(self, written: str) -> Rule | None:
         """The rule about the spelling of a name as written."""
         if self.target == "tf.keras" and under(written, "tensorflow.keras") and normal(written) not in keras_only():
@@ -117,15 +135,20 @@ class Book:
         """The rule that gives a canonical name, or the package around it, another place, and that place."""
         for rule in self.named(dotted, ("rename", "public")):
             target = renamed(rule, dotted)
-            if target is not None and target != dotted and exists(target):
+            if target is not None and target != dotted and target in api(3):
                 return rule, target
         return None
 
 
-def sites(module: Module, book: Book, old_code: bool) -> list[Site]:
-    """Every rule at every place, in the order of the source."""
-    found = list(_Finder(module, book, old_code).everywhere())
-    return sorted(found, key=lambda site: (site.start, site.rule.id))
+def sites(module: Module, book: Book, old_code: bool) -> tuple[list[Site], list[list[int]]]:
+    """Every rule at every place, in the order of the source; and for each name that keeps its flavour why it does.
+
+    That is the character offsets of what is reached through it and has no other place: while one of them stands, so
+    does the name.
+    """
+    finder = _Finder(module, book, old_code)
+    found = sorted(finder.everywhere(), key=lambda site: (site.start, site.rule.id))
+    return found, finder.held
 
 
 class _Finder:
@@ -133,6 +156,7 @@ class _Finder:
         self.module = module
         self.book = book
         self.old_code = old_code
+        self.held: list[list[int]] = []
 
     def everywhere(self) -> Iterator[Site]:
         """All sites. Most nodes are passed over for the name they start with or end with."""
@@ -158,7 +182,9 @@ class _Finder:
                     chain.append(above)
                 named.update(chain)
                 for part in reversed(chain):  # of edits that overlap the outermost is made first
-                    yield from self._name(part)
+                    written = names.written(part)
+                    if written is not None and not book.is_quiet(written):
+                        yield from self._name(part, written)
         yield from self._roundabout(named)
         for attribute in index.attributes:
             if attribute.attr in book.methods and attribute not in named:
@@ -177,7 +203,9 @@ class _Finder:
                 at = above
                 named.add(at)
             named.add(call)
-            yield from self._name(call)
+            written = self.module.names.written(call)
+            if written is not None:
+                yield from self._name(call, written)
         for function, call in calls:
             yield from self._by_string(function, call)
         for call, string in indirect.imports_by_name(self.module, calls):
@@ -219,7 +247,8 @@ class _Finder:
             by_rule = {r.rule.id: r for r in changed}
             for position, rewritten in enumerate(by_rule.values()):
                 edit = Edit(splices if position == 0 else ())
-                yield self._site(rewritten.rule, node, edit, what=self.module.source(node))
+                becomes = rewritten.becomes if all(r.becomes is not None for r in changed) else None
+                yield self._site(rewritten.rule, node, edit, what=self.module.source(node), becomes=becomes)
         if imports.is_guarded(self.module, node):
             return
         for alias in node.names:
@@ -247,24 +276,26 @@ class _Finder:
     def _must_stay(self, local: str, node: ast.stmt) -> bool:
         """Is some of what is reached through this import only in `tf.keras`? Then the import stays what it is."""
         scope = self.module.names.scope(node)
-        for use in self.module.loads.get(local, ()):
-            if self.module.names.scope(use).lookup(local) is not scope:
-                continue
-            if self._shim_only(use):
-                return True
-        return False
+        found = [
+            self._shim_only(use)
+            for use in self.module.loads.get(local, ())
+            if self.module.names.scope(use).lookup(local) is scope
+        ]
+        reached = [self.module.end(name) - 1 for name in found if name is not None]
+        if reached:
+            self.held.append(reached)
+        return bool(reached)
 
-    def _shim_only(self, node: ast.AST) -> bool:
+    def _shim_only(self, node: ast.AST) -> ast.AST | None:
+        """What is reached through this name and is in `tf.keras` alone."""
         at: ast.AST | None = node
         while isinstance(at, ast.Attribute | ast.Name):
             dotted = self.module.names.canonical(at)
             if dotted is not None and dotted in shim_names():
-                moved = self.book.renaming(dotted)
-                if moved is None or moved[1].startswith("tensorflow."):
-                    return True
+                return at
             parent = self.module.names.parent(at)
             at = parent if isinstance(parent, ast.Attribute) else None
-        return False
+        return None
 
     def _definition(self, node: ast.FunctionDef) -> Iterator[Site]:
         for kind, rule in self.book.methods.get(node.name, ()):
@@ -302,7 +333,8 @@ class _Finder:
             given = arguments(node, words(rule.edit.get("params")) or words(rule.when.get("arguments")))
             if not self._holds(rule, given, node):
                 continue
-            for site in self._try(rule, node, lambda rule=rule: self._call_edit(rule, node), certain):
+            becomes = self._becomes(rule, dotted)
+            for site in self._try(rule, node, lambda rule=rule: self._call_edit(rule, node), certain, becomes):
                 handled = True
                 told.add(rule.id)
                 yield site
@@ -320,6 +352,13 @@ class _Finder:
                 if entry.name in wanted and self._holds(rule, given, node):
                     told = f"it comes into {self.module.source(node.func)} by `**{entry.by}`: {rule.why}"
                     yield self._site(rule, entry.at, None, told)
+
+    def _becomes(self, rule: Rule, dotted: str | None) -> tuple[tuple[str, str], ...] | None:
+        """What a call is named before and after, where nothing but its name and its arguments change."""
+        if dotted is None or rule.edit["kind"] != "call":
+            return None
+        to: str = rule.edit.get("to", dotted)
+        return ((dotted, to[:-1] + dotted.rsplit(".", 1)[-1] if to.endswith(".*") else to),)
 
     def _method_rules(self, func: ast.Attribute) -> list[tuple[Rule, bool]]:
         rules = [(k, r) for k, r in self.book.methods.get(func.attr, ()) if r.edit["kind"] in CALLS]
@@ -421,14 +460,12 @@ class _Finder:
             return False
         if "folder" in when and not self._is_folder(values.get(when["folder"])):
             return False
-        if "inside" in when and not self._is_inside(when["inside"], node):
+        if "inside" in when and (when["inside"] == "call") != self._in_call(node):
             return False
         if when.get("subscripted"):
             parent = self.module.names.parent(node)
             if not (isinstance(parent, ast.Subscript) and parent.value is node and _is_number(parent.slice)):
                 return False
-        if "counted" in when and when["counted"] != is_counted_with(self.module, node):
-            return False
         for name in words(when.get("tensor")):
             if name in values and self.module.values.kind(values[name]) == "tensor":
                 return True
@@ -440,13 +477,6 @@ class _Finder:
         tail = tail_of(self.module, path)
         last = tail.text.rstrip("/").rsplit("/", 1)[-1] if tail is not None else "."
         return bool(last) and ("." not in last or last.endswith((".ckpt", ".tf", ".pb")))
-
-    def _is_inside(self, where: str, node: ast.AST) -> bool:
-        """`call`: in a method or lambda. `model`: not so. `layer`: in a class that computes with Keras tensors."""
-        if where == "layer":
-            home = self.module.names.enclosing_class(node)
-            return home is not None and self.module.values.computes(home)
-        return (where == "call") == self._in_call(node)
 
     def _in_call(self, node: ast.AST) -> bool:
         """Does the code run inside a layer, where tensors have values, and not between symbolic tensors?"""
@@ -460,11 +490,8 @@ class _Finder:
             at = parent
         return False
 
-    def _name(self, node: ast.Attribute | ast.Name | ast.Call) -> Iterator[Site]:
+    def _name(self, node: ast.Attribute | ast.Name | ast.Call, written: str) -> Iterator[Site]:
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            return
-        written = self.module.names.written(node)
-        if written is None:
             return
         dotted = normal(written)
         parent = self.module.names.parent(node)
@@ -476,14 +503,13 @@ class _Finder:
         imported = isinstance(node, ast.Name) and bool(self.module.names.scope(node).lookup(node.id))
         if not imported:
             for rule in self.book.named(dotted, ("rename", "public")):
-                target = renamed(rule, dotted) or ""
-                if target == written or (target.startswith("tensorflow.") and not exists(target)):
-                    continue
-                yield from self._try(rule, node, lambda rule=rule: rename_edit(rule, self.module, node, dotted))
+                becomes = ((dotted, renamed(rule, dotted) or dotted),)
+                make: Any = functools.partial(rename_edit, rule, self.module, node, dotted)
+                yield from self._try(rule, node, make, becomes=becomes)
         for rule in self.book.named(dotted, ("literal",)):
             to = rule.edit["to"] if rule.edit["to"] != "*" else dotted.rsplit(".", 1)[-1]
             splice = Splice(self.module.start(node), self.module.end(node), to)
-            yield from self._try(rule, node, lambda splice=splice: Edit((splice,)))
+            yield from self._try(rule, node, lambda splice=splice: Edit((splice,)), becomes=())
         told = False
         within = self.module.names.canonical(node.value) if isinstance(node, ast.Attribute) else None
         said = self.book.named(within, ("manual",)) if within is not None else []
@@ -496,7 +522,8 @@ class _Finder:
         if not called and not inner:
             for rule in self.book.named(dotted, ("call",)):
                 if rule.edit.get("to", "").startswith("keras.") and set(rule.edit) <= {"kind", "to"}:
-                    yield from self._try(rule, node, lambda rule=rule: call_like(rule, self.module, node, dotted))
+                    make = functools.partial(call_like, rule, self.module, node, dotted)
+                    yield from self._try(rule, node, make, becomes=self._becomes(rule, dotted))
         of_tf_1 = any(under(written, view) for view in TF_VIEWS) and dotted not in api(2)
         if not told and not imported and not of_tf_1:
             yield from self._gone(dotted, node)
@@ -504,7 +531,11 @@ class _Finder:
     def _flavour(self, node: ast.Attribute, written: str, dotted: str) -> Iterator[Site]:
         """`tf.keras` -> `keras`, unless what is reached through it exists in `tf.keras` alone."""
         rule = self.book.flavour(self._whole(node) if self.book.target == "tf.keras" else written)
-        if rule is None or self._shim_only(node) or self._pending(node):
+        if rule is None:
+            return
+        pending = self._shim_only(node) or self._pending(node)
+        if pending is not None:
+            self.held.append([self.module.end(pending) - 1])
             return
         if dotted != "keras" and not self._is_known(self.module.names.parent(node)):
             return
@@ -516,7 +547,7 @@ class _Finder:
                 splice = Splice(self.module.start(statement), self.module.end(statement), text)
                 yield self._site(rule, node, Edit((splice,)))
                 return
-        yield from self._try(rule, node, lambda: reference_edit(dotted, self.module, node))
+        yield from self._try(rule, node, lambda: reference_edit(dotted, self.module, node), becomes=())
 
     def _is_known(self, node: ast.AST | None) -> bool:
         dotted = self.module.names.canonical(node) if isinstance(node, ast.Attribute) else None
@@ -536,15 +567,15 @@ class _Finder:
             node = parent
         return self.module.names.written(node) or ""
 
-    def _pending(self, node: ast.AST) -> bool:
+    def _pending(self, node: ast.AST) -> ast.AST | None:
         """Does the name go on to something that Keras 3 has nowhere? Then `tf.keras` is as good as `keras`."""
         at: ast.AST = node
         while isinstance(parent := self.module.names.parent(at), ast.Attribute):
             at = parent
             dotted = self.module.names.canonical(at)
             if dotted is not None and dotted not in api(3) and api(3).get(dotted.rpartition(".")[0]) == "module":
-                return dotted in api(2) and self.book.renaming(dotted) is None
-        return False
+                return at if dotted in api(2) and self.book.renaming(dotted) is None else None
+        return None
 
     def _attribute(self, node: ast.Attribute) -> Iterator[Site]:
         rules = [(k, r) for k, r in self.book.methods.get(node.attr, ()) if r.edit["kind"] in ("attribute", "manual")]
@@ -612,14 +643,21 @@ class _Finder:
         at = dotted
         while "." in at:
             moved = self.book.renaming(at)
-            if moved is not None and (not importing or exists(moved[1] + dotted[len(at) :])):
+            if moved is not None and (not importing or moved[1] + dotted[len(at) :] in api(3)):
                 return True
             at = at.rpartition(".")[0]
         return False
 
     # -- sites -----------------------------------------------------------------------------------------------------
 
-    def _try(self, rule: Rule, node: ast.AST, make, certain: bool = True) -> Iterator[Site]:  # type: ignore[no-untyped-def]
+    def _try(
+        self,
+        rule: Rule,
+        node: ast.AST,
+        make: Any,
+        certain: bool = True,
+        becomes: tuple[tuple[str, str], ...] | None = None,
+    ) -> Iterator[Site]:
         try:
             inside = node in self.module.inside_strings
             if inside and not fstrings.located(self.module, node):
@@ -633,15 +671,23 @@ class _Finder:
         if edit is not None:
             whole = Edit(edit.splices, edit.needs, edit.certain and certain)
             reason = "" if whole.certain else edit.doubt or "it isn't certain what this value is"
-            yield self._site(rule, node, whole, reason)
+            yield self._site(rule, node, whole, reason, becomes=becomes)
 
-    def _site(self, rule: Rule, node: ast.AST, edit: Edit | None, reason: str = "", what: str = "") -> Site:
+    def _site(
+        self,
+        rule: Rule,
+        node: ast.AST,
+        edit: Edit | None,
+        reason: str = "",
+        what: str = "",
+        becomes: tuple[tuple[str, str], ...] | None = None,
+    ) -> Site:
         if node in self.module.inside_strings:
             fstrings.located(self.module, node)
         start, end = self.module.start(node), self.module.end(node)
         text = " ".join((what or self.module.source(node)).split())
         lines = (self.module.line_column(start)[0], self.module.line_column(end)[0])
-        return Site(rule, start, lines, edit, reason, text if len(text) <= 70 else text[:67] + "...")
+        return Site(rule, start, end, lines, edit, reason, text if len(text) <= 70 else text[:67] + "...", becomes)
 
 
 def _is_plain(node: ast.expr) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from ..rulebook import api, in_shim
-from .names import Names, Near, Scope, under
+from .names import Names, Near, under
 from .values import Values
 
 SAME = ("keras", "tensorflow.keras")
@@ -40,7 +40,24 @@ class Need:
     text: str
 
 
-class Module:
+class Lines:
+    """Where the lines of a text start."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._starts = _line_starts(text)
+
+    def line_column(self, offset: int) -> tuple[int, int]:
+        """1-based line and character column of an offset."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def line_text(self, line: int) -> str:
+        start = self._starts[line - 1]
+        return self.text[start : self._starts[line] if line < len(self._starts) else len(self.text)]
+
+
+class Module(Lines):
     """A module's text, syntax tree and names.
 
     Raises:
@@ -49,7 +66,7 @@ class Module:
 
     def __init__(self, text: str, target: str = "keras", near: Near | None = None) -> None:
         """`near` knows the other files of the project, see `Names`."""
-        self.text = text
+        super().__init__(text)
         self.near = near
         self.target = target
         """The flavour that new names are said in: `keras`, or `tf.keras` where TensorFlow is at hand."""
@@ -62,7 +79,6 @@ class Module:
         self.values = Values(self.names)
         self.located: dict[ast.AST, bool] = {}
         """The f-strings whose expressions have been looked for, and were they found."""
-        self._starts = _line_starts(text)
         self._lines: dict[int, bytes] = {}
         self._ascii = text.isascii()
 
@@ -96,15 +112,6 @@ class Module:
         """The node's own text."""
         return self.text[self.start(node) : self.end(node)]
 
-    def line_column(self, offset: int) -> tuple[int, int]:
-        """1-based line and character column of an offset."""
-        line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
-
-    def line_text(self, line: int) -> str:
-        start = self._starts[line - 1]
-        return self.text[start : self._starts[line] if line < len(self._starts) else len(self.text)]
-
     def newline(self) -> str:
         """The line end that the module uses."""
         found = LINE_END.search(self.text)
@@ -120,11 +127,6 @@ class Module:
         scope = self.names.scope(node)
         best: tuple[int, str, str] | None = None
         here = self.start(node)
-        if dotted.startswith("tensorflow."):
-            through = self._through_tensorflow(dotted, scope, here)
-            if through is None and self.names.is_free("tf", scope):
-                return dotted.replace("tensorflow", "tf", 1), self.import_keras(node, "import tensorflow as tf")
-            return (through, None) if through is not None else None
         for local, canonical in self.names.visible(scope):
             if not under(dotted, canonical) or not under(canonical, "keras"):
                 continue
@@ -136,22 +138,15 @@ class Module:
         if best is not None:
             return best[1] + dotted[len(best[2]) :], None
         if self.target == "tf.keras" and in_shim(dotted):
-            through = self._through_tensorflow(f"tensorflow.{dotted}", scope, here)
-            if through is not None:
-                return through, None
+            for local, canonical in sorted(self.names.visible(scope)):
+                home = scope.lookup(local) if canonical == "tensorflow" else None
+                if home is not None and any(self.start(b.node) < here for b in home.bindings[local]):
+                    return f"{local}.{dotted}", None
         if not self.names.is_free("keras", scope) and self.names.name("keras", scope) not in SAME:
             return None
         return dotted, self.import_keras(node)
 
-    def _through_tensorflow(self, dotted: str, scope: Scope, here: int) -> str | None:
-        """The name as it can be said by an import of TensorFlow that is there already."""
-        for local, canonical in sorted(self.names.visible(scope)):
-            home = scope.lookup(local) if canonical == "tensorflow" else None
-            if home is not None and any(self.start(b.node) < here for b in home.bindings[local]):
-                return local + dotted.removeprefix("tensorflow")
-        return None
-
-    def import_keras(self, node: ast.AST, text: str = "import keras") -> Need:
+    def import_keras(self, node: ast.AST) -> Need:
         """`import keras`, in front of the import that brought in what `node` names, or of the first one there is."""
         anchors = self.names.anchors(node) or [
             s
@@ -162,7 +157,7 @@ class Module:
             body = self.tree.body
             skip = int(bool(body) and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant))
             anchors = body[skip : skip + 1] or body[:1]
-        return Need(min(self.start(a) for a in anchors), text)
+        return Need(min(self.start(a) for a in anchors), "import keras")
 
 
 @functools.cache
@@ -205,3 +200,13 @@ def back(offset: int, splices: Iterable[Splice]) -> int:
             return splice.start
         shift += grown
     return offset - shift
+
+
+def forward(offset: int, splices: Iterable[Splice]) -> int:
+    """Where a place in the text is when it is spliced; `splices` are sorted. What is inserted there comes before it."""
+    shift = 0
+    for splice in splices:
+        if splice.start > offset or (splice.start == offset and splice.end > offset):
+            break
+        shift += len(splice.text) - (min(splice.end, offset) - splice.start)
+    return offset + shift

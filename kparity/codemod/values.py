@@ -6,6 +6,7 @@ named `model` is not a model: only where a value comes from counts. Called by ma
 """
 
 import ast
+from collections.abc import Callable
 
 from . import tensors
 from .names import Names, under
@@ -56,7 +57,7 @@ class Values:
 
     def __init__(self, names: Names) -> None:
         self.names = names
-        self._cache: dict[ast.AST, str | None] = {}
+        self._cache: dict[object, str | None] = {}
         self.busy: set[object] = set()
         self.loops = 0
         """How often something turned out to depend on itself: what was found meanwhile isn't final."""
@@ -67,40 +68,40 @@ class Values:
 
     def kind(self, node: ast.AST) -> str | None:
         """The kind of the value of expression `node`, or None."""
-        if node in self._cache:
-            return self._cache[node]
-        if node in self.busy:
+        return self._once(node, lambda: self._kind(node))
+
+    def _once(self, key: object, work: Callable[[], str | None], meanwhile: str | None = ANY) -> str | None:
+        """The kind that `work` finds; it is kept unless it leans on something that is still being worked out.
+
+        `meanwhile` is what the thing counts as while it is being worked out.
+        """
+        if key in self._cache:
+            return self._cache[key]
+        if key in self.busy:
             self.loops += 1
-            return ANY
+            return meanwhile
         self._steps = self._steps + 1 if self.busy else 0
         if self._steps > STEPS:
             self.loops += 1
             return None
         loops = self.loops
-        self.busy.add(node)
+        self.busy.add(key)
         try:
-            found = self._kind(node)
+            found = work()
         except RecursionError:
             self.loops += 1
             found = None
         finally:
-            self.busy.discard(node)
+            self.busy.discard(key)
         if not self.busy:
             found = None if found == ANY else found
         if not self.busy or (loops == self.loops and found != ANY):
-            self._cache[node] = found
+            self._cache[key] = found
         return found
 
     def class_kind(self, node: ast.ClassDef) -> str | None:
         """What an instance of a local class is, by its bases."""
-        if node in self.busy:
-            return None
-        self.busy.add(node)
-        try:
-            kinds = [self.called(base) for base in node.bases]
-        finally:
-            self.busy.discard(node)
-        return next((k for k in kinds if k is not None), None) or self._by_methods(node)
+        return self._once(node, lambda: self._inherited(node), meanwhile=None)
 
     def _by_methods(self, node: ast.ClassDef) -> str | None:
         """What a class is whose bases come from another file of the project: by the methods that Keras asks for."""
@@ -138,11 +139,6 @@ class Values:
         home = self.names.enclosing_class(node)
         return self.class_kind(home) if home is not None else None
 
-    def computes(self, home: ast.ClassDef) -> bool:
-        """Is it a class whose methods compute with Keras tensors, plain ones?"""
-        kinds = ("layer", "model", "loss", "metric")
-        return self.class_kind(home) in kinds and not tensors.handles_odd(self, home)
-
     def sets_itself(self, node: ast.Attribute) -> bool:
         """Is this `self.NAME` of a class that gives itself that attribute? Then it isn't the library's."""
         home = self.names.enclosing_class(node)
@@ -157,7 +153,15 @@ class Values:
         home = self.names.enclosing_class(node) if _is_self(node.value) else None
         return self._set_by(home).get(node.attr, []) if home is not None else []
 
+    def alike(self, old: str, new: str) -> bool:
+        """Does calling the one say the same of a value as calling the other, as far as is known here?"""
+        return self._made_by(old) == self._made_by(new) and _passes_on(old) == _passes_on(new)
+
     # -- working out ---------------------------------------------------------------------------------------------
+
+    def _inherited(self, node: ast.ClassDef) -> str | None:
+        kinds = [self.called(base) for base in node.bases]
+        return next((k for k in kinds if k is not None), None) or self._by_methods(node)
 
     def _made_by(self, dotted: str) -> str | None:
         if dotted in BASES:
@@ -184,14 +188,8 @@ class Values:
         if isinstance(binding.node, ast.ClassDef):
             return self.class_kind(binding.node)
         if isinstance(binding.node, ast.FunctionDef) and binding.kind == "function":
-            if binding.node in self.busy:
-                self.loops += 1
-                return ANY
-            self.busy.add(binding.node)
-            try:
-                return self._merged([self.kind(value) for value in self._returned(binding.node)])
-            finally:
-                self.busy.discard(binding.node)
+            function = binding.node
+            return self._once(function, lambda: self._merged([self.kind(v) for v in self._returned(function)]))
         return None
 
     def _kind(self, node: ast.AST) -> str | None:
@@ -236,16 +234,9 @@ class Values:
             return self.self_kind(node)
         dotted = self.names.canonical(node.func)
         if dotted is not None:
-            if under(dotted, "keras.backend") or under(dotted, "keras.ops") or under(dotted, "keras.activations"):
-                return self._touched(node.args)
             if dotted.endswith(".TensorShape"):
                 return "tensorshape"  # TensorFlow's own, which has `as_list`
-            if under(dotted, "tensorflow") and not dotted.startswith("tensorflow.compat"):
-                last = dotted.rsplit(".", 1)[-1]
-                if last[:1].isupper() or last in ("function", "shape", "rank", "size"):
-                    return None
-                return self._touched(node.args)
-            return None
+            return self._touched(node.args) if _passes_on(dotted) else None
         if isinstance(node.func, ast.Attribute):
             if node.func.attr == "add_weight" and _is_self(node.func.value):
                 return "tensor" if self.self_kind(node) in ("layer", "model") else None
@@ -343,19 +334,12 @@ class Values:
         home = scope.lookup(node.id)
         if home is None:
             return None
-        key = (home, node.id)
-        if key in self.busy:
-            self.loops += 1
-            return ANY
-        self.busy.add(key)
-        try:
-            if _is_self(node):
-                return self.self_kind(node)
-            return self._merged(
-                [self._bound(b, home, node.id) for b in home.bindings[node.id] if not _is_none(b.value)]
-            )
-        finally:
-            self.busy.discard(key)
+        return self._once((home, node.id), lambda: self._named(node, home))
+
+    def _named(self, node: ast.Name, home: Scope) -> str | None:
+        if _is_self(node):
+            return self.self_kind(node)
+        return self._merged([self._bound(b, home, node.id) for b in home.bindings[node.id] if not _is_none(b.value)])
 
     def _bound(self, binding: Binding, home: Scope, name: str) -> str | None:
         if binding.kind == "assign" and binding.value is not None:
@@ -407,6 +391,16 @@ class Values:
         if not real:
             return ANY if kinds else None
         return real.pop() if len(real) == 1 else None
+
+
+def _passes_on(dotted: str) -> bool:
+    """Is this a function whose value is a tensor of the model if one of its arguments is?"""
+    if under(dotted, "keras.backend") or under(dotted, "keras.ops") or under(dotted, "keras.activations"):
+        return True
+    if under(dotted, "tensorflow") and not dotted.startswith("tensorflow.compat"):
+        last = dotted.rsplit(".", 1)[-1]
+        return not (last[:1].isupper() or last in ("function", "shape", "rank", "size"))
+    return False
 
 
 def _is_self(node: ast.AST) -> bool:

@@ -116,11 +116,6 @@ TOLD = {
         "KP401",
         Outcome.MANUAL,
     ),
-    "a file's name that is filled in": (
-        "import keras\n\n\ndef f(path):\n    keras.Sequential().save_weights('out/{}'.format(path))\n",
-        "KP401",
-        Outcome.MANUAL,
-    ),
     "a file's name that something else uses": (
         "import keras\n\nupload('w.h5')\nkeras.Sequential().save_weights('w.h5')\n",
         "KP401",
@@ -132,7 +127,7 @@ TOLD = {
         Outcome.MANUAL,
     ),
     "a tf function between layers": (
-        "import keras\nimport tensorflow as tf\n\ny = tf.image.adjust_contrast(keras.Input((4, 4, 3)), 2.0)\n",
+        "import keras\nimport tensorflow as tf\n\ny = tf.image.resize(keras.Input((4, 4, 3)), (2, 2))\n",
         "KP681",
         Outcome.MANUAL,
     ),
