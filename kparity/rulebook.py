@@ -20,11 +20,12 @@ EDITS: dict[str, frozenset[str]] = {
     "import": frozenset(),
     "rename": frozenset({"to"}),
     "public": frozenset(),
-    "call": frozenset({"to", "params", "order", "rename", "drop", "pin", "value", "keywords_from", "tuples"}),
+    "call": frozenset({"to", "params", "order", "rename", "drop", "pin", "value", "keywords_from", "tuples", "wrap"}),
     "template": frozenset({"to", "params", "defaults", "drop"}),
     "schedule": frozenset({"to", "defaults"}),
     "literal": frozenset({"to"}),
     "attribute": frozenset({"to"}),
+    "key": frozenset({"to"}),
     "method": frozenset({"to"}),
     "base": frozenset({"to"}),
     "input": frozenset({"argument", "to"}),
@@ -36,7 +37,7 @@ EDITS: dict[str, frozenset[str]] = {
 """The kinds of edit and what each may say; which of them is needed is checked by `_check_edit`."""
 WHEN = frozenset(
     {"has", "lacks", "equals", "not_equals", "constant", "computed", "tensor", "arguments", "old_code", "folder"}
-    | {"inside", "subscripted"}
+    | {"inside", "subscripted", "callable", "single", "defined", "stored", "not_metric"}
 )
 SHOWS = frozenset({"kind", "quantity", "variable"})
 SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "shape", "any")
@@ -231,6 +232,7 @@ def _check_edit(entry: dict[str, Any], applies: list[str], where: str) -> None:
         "schedule",
         "literal",
         "attribute",
+        "key",
         "method",
         "base",
         "input",

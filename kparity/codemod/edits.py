@@ -76,10 +76,29 @@ def call_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
         pins = {name: localised(source, module, call) for name, source in spec["pin"].items()}
         spec["pin"] = {name: text for name, (text, _) in pins.items()}
         needs += [need for _, more in pins.values() for need in more]
+    if "wrap" in spec:
+        spec["value"], more = _wrapped(spec, module, call)
+        needs += more
     changed = argument_splices(spec, module, call)
     if not callee.splices and not changed:
         return None
     return Edit((*callee.splices, *changed), tuple(needs) if changed else callee.needs, callee.certain)
+
+
+def _wrapped(spec: dict[str, Any], module: Module, call: ast.Call) -> tuple[dict[str, dict[str, str]], list[Need]]:
+    """`[value]` -> `new(value)`: what stood alone in a list, wrapped into something else."""
+    made: dict[str, dict[str, str]] = {}
+    needs: list[Need] = []
+    for argument in arguments(call, words(spec.get("params"))):
+        if argument.name is None or argument.name not in spec["wrap"]:
+            continue
+        if not isinstance(argument.value, ast.List | ast.Tuple) or len(argument.value.elts) != 1:
+            raise CannotEdit(f"`{argument.name}` isn't a list of one value here")
+        template, more = localised(spec["wrap"][argument.name], module, call)
+        text = template.replace("{value}", module.source(argument.value.elts[0]))
+        made[argument.name] = {module.source(argument.value): text}
+        needs += more
+    return made, needs
 
 
 def callee_edit(to: str, module: Module, func: ast.expr) -> Edit:

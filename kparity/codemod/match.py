@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..rulebook import Rule, api, keras_only, shim_names
-from . import fstrings, guesses, imports, indirect
+from . import conditions, fstrings, guesses, imports, indirect, keys
 from .edits import (
     Argument,
     CannotEdit,
@@ -33,7 +33,7 @@ from .edits import (
 )
 from .module import Module, Splice
 from .names import KERAS, TF_VIEWS, normal, under
-from .paths import path_edit, tail_of
+from .paths import path_edit
 
 ABOUT_NAMES = ("call", "template", "rename", "public", "base", "manual", "literal")
 CALLS = ("call", "template", "schedule", "path", "input", "strings", "manual")
@@ -170,7 +170,10 @@ class _Finder:
                 yield from self._definition(function)
         for string in index.strings:
             for rule in book.strings.get(string.value, ()):  # type: ignore[arg-type]
-                yield self._site(rule, string, None)
+                yield from self._string(rule, string)
+        for target, _, _ in index.attribute_stores:
+            if target.attr in book.methods:
+                yield from self._stored(target)
         roots = names.roots(book.packages)
         named: set[ast.AST] = set()
         for root in roots:
@@ -193,6 +196,20 @@ class _Finder:
             func = call.func
             if func in named or (isinstance(func, ast.Attribute) and func.attr in book.methods):
                 yield from self._call(call)
+
+    def _string(self, rule: Rule, node: ast.Constant) -> Iterator[Site]:
+        if rule.edit["kind"] != "key":
+            yield self._site(rule, node, None)
+            return
+        certain = keys.is_key(rule, self.module, node)
+        if certain is not None:
+            yield from self._try(rule, node, lambda: string_edit(rule.edit["to"], self.module, node), certain)
+
+    def _stored(self, target: ast.Attribute) -> Iterator[Site]:
+        """`layer.trainable_weights = [...]`: an attribute that can't be set any more."""
+        for kind, rule in self.book.methods[target.attr]:
+            if rule.when.get("stored") and self.module.values.kind(target.value) == kind:
+                yield self._site(rule, target, None)
 
     def _roundabout(self, named: set[ast.AST]) -> Iterator[Site]:
         """Sites of what is named by strings or handed on; `named` gets the nodes that stand for a dotted name."""
@@ -299,9 +316,16 @@ class _Finder:
 
     def _definition(self, node: ast.FunctionDef) -> Iterator[Site]:
         for kind, rule in self.book.methods.get(node.name, ()):
-            if rule.edit["kind"] != "method" or not isinstance(self.module.names.parent(node), ast.ClassDef):
+            defined = bool(rule.when.get("defined"))
+            if (rule.edit["kind"] != "method" and not defined) or not isinstance(
+                self.module.names.parent(node), ast.ClassDef
+            ):
                 continue
-            if self.module.values.self_kind(node) == kind:
+            if self.module.values.self_kind(node) != kind:
+                continue
+            if defined:
+                yield self._site(rule, node, None, what=f"def {node.name}(...)")
+            else:
                 yield from self._try(rule, node, lambda rule=rule: method_edit(rule, self.module, node))
 
     def _bases(self, node: ast.ClassDef) -> Iterator[Site]:
@@ -437,58 +461,7 @@ class _Finder:
         raise CannotEdit(rule.why)
 
     def _holds(self, rule: Rule, given: list[Argument], node: ast.Call) -> bool:
-        """Do the rule's conditions on the arguments hold?"""
-        when = rule.when
-        if when.get("old_code") and not self.old_code:
-            return False
-        values = {a.name: a.value for a in given if a.name is not None}
-        if "has" in when and not any(name in values for name in words(when["has"])):
-            return False
-        if any(name in values for name in words(when.get("lacks"))):
-            return False
-        for name, wanted in when.get("equals", {}).items():
-            if name not in values or self.module.source(values[name]) not in words(wanted):
-                return False
-        for name, refused in when.get("not_equals", {}).items():
-            if name in values and self.module.source(values[name]) in words(refused):
-                return False
-        if any(name in values and not _is_plain(values[name]) for name in words(when.get("constant"))):
-            return False
-        if "computed" in when and not any(
-            name in values and not _is_plain(values[name]) for name in words(when["computed"])
-        ):
-            return False
-        if "folder" in when and not self._is_folder(values.get(when["folder"])):
-            return False
-        if "inside" in when and (when["inside"] == "call") != self._in_call(node):
-            return False
-        if when.get("subscripted"):
-            parent = self.module.names.parent(node)
-            if not (isinstance(parent, ast.Subscript) and parent.value is node and _is_number(parent.slice)):
-                return False
-        for name in words(when.get("tensor")):
-            if name in values and self.module.values.kind(values[name]) == "tensor":
-                return True
-        return "tensor" not in when
-
-    def _is_folder(self, path: ast.expr | None) -> bool:
-        if isinstance(path, ast.Call) and (self.module.names.canonical(path.func) or "").endswith("latest_checkpoint"):
-            return True
-        tail = tail_of(self.module, path)
-        last = tail.text.rstrip("/").rsplit("/", 1)[-1] if tail is not None else "."
-        return bool(last) and ("." not in last or last.endswith((".ckpt", ".tf", ".pb")))
-
-    def _in_call(self, node: ast.AST) -> bool:
-        """Does the code run inside a layer, where tensors have values, and not between symbolic tensors?"""
-        at: ast.AST | None = node
-        while at is not None:
-            parent = self.module.names.parent(at)
-            if isinstance(at, ast.FunctionDef) and isinstance(parent, ast.ClassDef):
-                return True
-            if isinstance(at, ast.Lambda):
-                return True
-            at = parent
-        return False
+        return conditions.hold(rule, self.module, given, node, self.old_code)
 
     def _name(self, node: ast.Attribute | ast.Name | ast.Call, written: str) -> Iterator[Site]:
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
@@ -688,15 +661,6 @@ class _Finder:
         text = " ".join((what or self.module.source(node)).split())
         lines = (self.module.line_column(start)[0], self.module.line_column(end)[0])
         return Site(rule, start, end, lines, edit, reason, text if len(text) <= 70 else text[:67] + "...", becomes)
-
-
-def _is_plain(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant)
-
-
-def _is_number(node: ast.AST) -> bool:
-    value = node.operand if isinstance(node, ast.UnaryOp) else node
-    return isinstance(value, ast.Constant) and isinstance(value.value, int)
 
 
 def call_like(rule: Rule, module: Module, node: ast.expr, dotted: str) -> Edit:

@@ -1,0 +1,113 @@
+"""Does a rule's `when` hold at a call?
+
+In: a rule, the arguments of a call by parameter, and the module around it. Out: yes or no. What each condition means
+stands in `rulebook.WHEN`. Called by match.
+"""
+
+import ast
+
+from ..rulebook import Rule
+from .edits import Argument, words
+from .module import Module
+from .paths import tail_of
+
+
+def hold(rule: Rule, module: Module, given: list[Argument], node: ast.Call, old_code: bool) -> bool:
+    """Do the rule's conditions on this call hold? The cheap ones come first."""
+    when = rule.when
+    if not when:
+        return True
+    if (when.get("old_code") and not old_code) or "defined" in when or "stored" in when:
+        return False
+    values = {a.name: a.value for a in given if a.name is not None}
+    return _hold_arguments(when, module, values) and _hold_around(when, module, values, node)
+
+
+def _hold_arguments(when: dict, module: Module, values: dict[str, ast.expr]) -> bool:
+    if "has" in when and not any(name in values for name in words(when["has"])):
+        return False
+    if any(name in values for name in words(when.get("lacks"))):
+        return False
+    for name, wanted in when.get("equals", {}).items():
+        if name not in values or module.source(values[name]) not in words(wanted):
+            return False
+    for name, refused in when.get("not_equals", {}).items():
+        if name in values and module.source(values[name]) in words(refused):
+            return False
+    if any(name in values and not _is_constant(values[name]) for name in words(when.get("constant"))):
+        return False
+    computed = [name for name in words(when.get("computed")) if name in values and not _is_constant(values[name])]
+    if "computed" in when and not computed:
+        return False
+    if "callable" in when and not _is_function(module, values.get(when["callable"])):
+        return False
+    return "folder" not in when or _is_folder(module, values.get(when["folder"]))
+
+
+def _hold_around(when: dict, module: Module, values: dict[str, ast.expr], node: ast.Call) -> bool:
+    if "inside" in when and (when["inside"] == "call") != _in_call(module, node):
+        return False
+    if when.get("subscripted"):
+        parent = module.names.parent(node)
+        if not (isinstance(parent, ast.Subscript) and parent.value is node and _is_number(parent.slice)):
+            return False
+    if when.get("single") and not _is_single(module, node):
+        return False
+    tensors = words(when.get("tensor"))
+    return not tensors or any(module.values.kind(values[name]) == "tensor" for name in tensors if name in values)
+
+
+def _is_folder(module: Module, path: ast.expr | None) -> bool:
+    if isinstance(path, ast.Call) and (module.names.canonical(path.func) or "").endswith("latest_checkpoint"):
+        return True
+    tail = tail_of(module, path)
+    last = tail.text.rstrip("/").rsplit("/", 1)[-1] if tail is not None else "."
+    return bool(last) and ("." not in last or last.endswith((".ckpt", ".tf", ".pb")))
+
+
+def _in_call(module: Module, node: ast.AST) -> bool:
+    """Does the code run inside a layer, where tensors have values, and not between symbolic tensors?"""
+    at: ast.AST | None = node
+    while at is not None:
+        parent = module.names.parent(at)
+        if isinstance(at, ast.FunctionDef) and isinstance(parent, ast.ClassDef):
+            return True
+        if isinstance(at, ast.Lambda):
+            return True
+        at = parent
+    return False
+
+
+def _is_function(module: Module, value: ast.expr | None) -> bool:
+    """Is it a function of this module, not what one gives?"""
+    if isinstance(value, ast.Name):
+        home = module.names.scope(value).lookup(value.id)
+        bound = home.bindings[value.id] if home is not None else []
+        return len(bound) == 1 and isinstance(bound[0].node, ast.FunctionDef) and bound[0].kind == "function"
+    return isinstance(value, ast.Lambda)
+
+
+def _is_single(module: Module, node: ast.Call) -> bool:
+    """Does one name get all that comes of the call, and is it never taken apart?"""
+    statement = module.names.parent(node)
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return False
+    target = statement.targets[0]
+    if not isinstance(target, ast.Name):
+        return False
+    for use in module.loads.get(target.id, ()):
+        parent = module.names.parent(use)
+        if isinstance(parent, ast.Subscript | ast.Starred | ast.Return):
+            return False
+        if isinstance(parent, ast.Assign) and any(isinstance(t, ast.Tuple | ast.List) for t in parent.targets):
+            return False
+    return True
+
+
+def _is_constant(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant)
+
+
+def _is_number(node: ast.AST) -> bool:
+    value = node.operand if isinstance(node, ast.UnaryOp) else node
+    return isinstance(value, ast.Constant) and isinstance(value.value, int)
