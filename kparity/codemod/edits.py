@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ..rulebook import Rule, api
+from ..rulebook import Rule, api, keras_only
 from .module import Module, Need, Splice
 
 ATOMS = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, ast.List, ast.Dict, ast.Set, ast.ListComp)
@@ -124,12 +124,20 @@ def reference_edit(target: str, module: Module, node: ast.expr) -> Edit:
         at = at.value
         kept = module.names.canonical(at)
         if kept is not None and kept.startswith("keras") and target.startswith(kept + "."):
+            if target in keras_only() and module.target == "keras" and _root_stays(module, at):
+                break
             return Edit((Splice(module.end(at), module.end(node), target[len(kept) :]),))
     found = module.reference(target, node)
     if found is None:
         raise CannotEdit(f"`keras` is another thing here, so {target} can't be named")
     text, need = found
     return Edit((Splice(module.start(node), module.end(node), text),), (need,) if need else ())
+
+
+def _root_stays(module: Module, node: ast.expr) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and module.stays_tf(node.id, node)
 
 
 def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tuple[Splice, ...]:

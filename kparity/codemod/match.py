@@ -168,6 +168,8 @@ class _Finder:
         for function in index.functions:
             if function.name in book.methods and isinstance(function, ast.FunctionDef):
                 yield from self._definition(function)
+        for patch in names.patches:
+            yield from (self._site(rule, patch, None) for rule in book.exact.get("keras.__setattr__", ()))
         for string in index.strings:
             for rule in book.strings.get(string.value, ()):  # type: ignore[arg-type]
                 yield from self._string(rule, string)

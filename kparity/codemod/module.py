@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
-from ..rulebook import api, in_shim
+from ..rulebook import api, in_shim, keras_only, shim_names
 from .names import Names, Near, under
 from .values import Values
 
@@ -133,6 +133,8 @@ class Module(Lines):
             home = scope.lookup(local)
             if home is None or not any(self.start(b.node) < here for b in home.bindings[local]):
                 continue
+            if self.target == "keras" and dotted in keras_only() and self.stays_tf(local, node):
+                return None
             key = (-len(canonical), local, canonical)
             best = key if best is None or key < best else best
         if best is not None:
@@ -145,6 +147,24 @@ class Module(Lines):
         if not self.names.is_free("keras", scope) and self.names.name("keras", scope) not in SAME:
             return None
         return dotted, self.import_keras(node)
+
+    def stays_tf(self, local: str, node: ast.AST) -> bool:
+        """Is a local name `tf.keras`, and is something reached through it that `keras` hasn't? Then it stays so."""
+        scope = self.names.scope(node)
+        home = scope.lookup(local)
+        if home is None or not under(self.names.name(local, scope) or "", "tensorflow"):
+            return False
+        return any(
+            self._reaches_shim(use) for use in self.loads.get(local, ()) if self.names.scope(use).lookup(local) is home
+        )
+
+    def _reaches_shim(self, node: ast.AST) -> bool:
+        at: ast.AST | None = node
+        while isinstance(at, ast.Attribute | ast.Name):
+            if self.names.canonical(at) in shim_names():
+                return True
+            at = self.names.parent(at)
+        return False
 
     def import_keras(self, node: ast.AST) -> Need:
         """`import keras`, in front of the import that brought in what `node` names, or of the first one there is."""

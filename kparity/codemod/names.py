@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from .scopes import FUNCTIONS, Binding, Index, Scope
+from .scopes import first_name as _first
 
 FLAVOURS = (
     ("tensorflow.compat.v2.keras", "keras"),
@@ -57,6 +58,9 @@ class Near(Protocol):
 
     def brought(self, module: str, name: str) -> str | None:
         """What `from MODULE import NAME` brings, if MODULE is a file of the project and NAME is Keras's there."""
+
+    def patched(self, module: str) -> frozenset[str]:
+        """Names of Keras that MODULE has given other meanings."""
 
     def has(self, package: str) -> bool:
         """Is this top-level package or module one of the project?"""
@@ -107,12 +111,36 @@ class Names:
             fetched = self.given.get(node)
             return None if fetched is None else fetched + tail
         base = self.name(node.id, self.index.scopes.get(node, self.root))
-        return None if base is None else base + tail
+        if base is None or (tail and normal(base + tail) in self.patched):
+            return None
+        return base + tail
 
     def canonical(self, node: ast.AST) -> str | None:
         """The canonical dotted name (`keras.layers.Dense`), or None if it isn't certain."""
         dotted = self.written(node)
         return None if dotted is None else normal(dotted)
+
+    @functools.cached_property
+    def patches(self) -> dict[ast.Attribute, str]:
+        """Where this module changes Keras itself, `K.reshape = mine`, and the name that means that from then on."""
+        self.__dict__["patched"] = frozenset()  # while these are looked for
+        found = {}
+        for target, _, _ in self.index.attribute_stores:
+            dotted = self.canonical(target) if _first(target) not in (None, "self") else None
+            if dotted is not None and under(dotted, "keras"):
+                found[target] = dotted
+        del self.__dict__["patched"]
+        return found
+
+    @functools.cached_property
+    def patched(self) -> frozenset[str]:
+        """Names that this module, or a file that hands Keras on to it, has given other meanings."""
+        found = set(self.patches.values())
+        for node in self.index.imports if self.near is not None else ():
+            module = "." * node.level + (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+            if module and self.near is not None and any(self.handed_on(module, alias.name) for alias in node.names):
+                found |= self.near.patched(module)
+        return frozenset(found)
 
     def name(self, name: str, scope: Scope) -> str | None:
         """What the plain name `name` stands for, seen from `scope`."""

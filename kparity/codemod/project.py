@@ -43,6 +43,21 @@ class Neighbours:
         file = _file(module, str(self.path.parent))
         return handed_on(file, name) if file is not None and file != self.path else None
 
+    def patched(self, module: str) -> frozenset[str]:
+        """Names of Keras that MODULE, a file of the project, has given other meanings."""
+        file = _file(module, str(self.path.parent))
+        if file is None or file == self.path or (file, "") in _busy:
+            return frozenset()
+        _busy.add((file, ""))
+        try:
+            stat = file.stat()
+            names = _names(file, stat.st_mtime_ns, stat.st_size)
+            return names.patched if names is not None else frozenset()
+        except OSError:
+            return frozenset()
+        finally:
+            _busy.discard((file, ""))
+
     def has(self, package: str) -> bool:
         """Is this top-level package or module one of the project?"""
         return _around(package, str(self.path.parent)) is not None

@@ -289,7 +289,7 @@ class Index:
             case ast.Name():
                 scope.bind(target.id, binding)
                 if binding.kind == "assign" and isinstance(binding.value, ast.Name | ast.Attribute):
-                    first = _first(binding.value)
+                    first = first_name(binding.value)
                     if first is not None:
                         self.aliases.append((target.id, first))
             case ast.Attribute():
@@ -334,7 +334,7 @@ class Index:
                 stack.extend(ast.iter_child_nodes(node))
 
 
-def _first(node: ast.expr) -> str | None:
+def first_name(node: ast.expr) -> str | None:
     while type(node) is ast.Attribute:
         node = node.value
     return node.id if type(node) is ast.Name else None

@@ -68,6 +68,18 @@ CASES = {
         },
         {"pkg/a.py": "from .backend import keras\n\nlayer = keras.layers.LeakyReLU(alpha=0.1)\n"},
     ),
+    "a function of Keras that a neighbour replaces": (
+        {
+            "pkg/__init__.py": "",
+            "pkg/backend.py": "from tensorflow.keras import backend as K\n\nK.reshape = lambda x, *shape: x\n",
+            "pkg/a.py": "from .backend import K\n\n\ndef f(x):\n    return K.reshape(K.exp(x), 1, 2, 3)\n",
+        },
+        {
+            "pkg/backend.py": "from keras import backend as K\n\nK.reshape = lambda x, *shape: x\n",
+            "pkg/a.py": "import keras\nfrom .backend import K\n\n\ndef f(x):\n"
+            "    return K.reshape(keras.ops.exp(x), 1, 2, 3)\n",
+        },
+    ),
     "a circle of imports": (
         {
             "pkg/__init__.py": "",
