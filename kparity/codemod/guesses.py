@@ -15,7 +15,9 @@ SUGGESTS = (
     ("layer", re.compile(r"layers?\d*$")),
     (
         "model",
-        re.compile(r"(^|_)models?_?\w?\d*$|(^|_)(network|generator|discriminator|critic|autoencoder|classifier)\d*$"),
+        re.compile(
+            r"(^|_)models?_?\w?\d*$|(^|_)(network|generator|discriminator|critic|autoencoder|backbone|encoder|decoder)\d*$"
+        ),
     ),
 )
 """Kinds and what the names of their values end with."""

@@ -280,7 +280,9 @@ def unused(
     return [s for node, aliases in gone.items() for s in _drop(module, node, aliases)]
 
 
-def unused_after(module: Module, splices: list[Splice]) -> list[Splice] | None:
+def unused_after(
+    module: Module, splices: list[Splice], wanted: Callable[[], frozenset[str] | None] = frozenset
+) -> list[Splice] | None:
     """The same for imports that are used by nothing but code that these splices replace.
 
     None where only a look at the new text could tell: an import that is itself rewritten, or whose name is in new code.
@@ -296,6 +298,8 @@ def unused_after(module: Module, splices: list[Splice]) -> list[Splice] | None:
         if _is_inside(module.start(node), old, starts) or re.search(rf"\b{name}\b", new):
             return None
         if (is_guarded(module, node) and len(_block(module, node)) == 1) or _mentioned(module, name):
+            continue
+        if scope is module.names.root and ((others := wanted()) is None or name in others):
             continue
         gone.setdefault(node, []).append(alias)
     return [s for node, aliases in gone.items() for s in _drop(module, node, aliases)]

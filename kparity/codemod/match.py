@@ -275,11 +275,9 @@ class _Finder:
                 dotted = normal(f"{node.module}.{alias.name}") if not node.level else ""
             else:
                 dotted = normal(alias.name)
-            rules = self.book.named(dotted, ("manual",)) or self._inside(dotted)
+            rules = [r for r in self.book.named(dotted, ("manual",)) if not r.when] or self._inside(dotted)
             if rules:
-                yield from (
-                    self._site(rule, node, None, what=self.module.source(node)) for rule in rules if not rule.when
-                )
+                yield from (self._site(rule, node, None, what=self.module.source(node)) for rule in rules)
             else:
                 yield from self._gone(dotted.removesuffix(".*"), node)
 
@@ -287,7 +285,7 @@ class _Finder:
         """Manual rules about a whole package that this name is somewhere inside of."""
         while "." in dotted:
             dotted = dotted.rpartition(".")[0]
-            found = [r for r in self.book.starred.get(dotted, ()) if r.edit["kind"] == "manual"]
+            found = [r for r in self.book.starred.get(dotted, ()) if r.edit["kind"] == "manual" and not r.when]
             if found:
                 return found
         return []

@@ -146,17 +146,18 @@ def _passes(
     used = imports.used_names(module)
     shown = is_package(path)
     left: list[Site] = []
+    wanted = neighbours.wanted if neighbours is not None else frozenset
     for _ in range(PASSES):
         where = _placer(original, module, history, path)
         found, held = sites(module, book, old)
         done, splices, waiting = _choose(module, found, unsafe)
         if splices and not (history or waiting) and not imports.freed(held, splices):
-            settled = _settled(mark, module, path, book, unsafe, found, done, splices)
+            settled = _settled(mark, module, path, book, unsafe, found, done, splices, wanted)
             if settled is not None:
                 return settled
         if not splices and history and not shown:
-            splices = imports.unused(module, used, neighbours.wanted if neighbours is not None else frozenset)
-        fixed += [_finding(site, where(site.start), Outcome.FIXED) for site in done]
+            splices = imports.unused(module, used, wanted)
+        fixed += [finding for site in done for finding in _fixed(site, module, where)]
         left = found
         if not splices:
             break
@@ -232,6 +233,7 @@ def _settled(
     found: list[Site],
     done: list[Site],
     splices: list[Splice],
+    wanted: Callable[[], frozenset[str] | None],
 ) -> Migrated | None:
     """The result of one pass, where no rule can have more to do after it: names that were said anew, nothing else.
 
@@ -245,7 +247,7 @@ def _settled(
     for site, _ in rest:
         if site.rule.when.get("old_code") or any(s.start < site.end and s.end > site.start for s in ordered):
             return None
-    dropped = [] if is_package(path) else imports.unused_after(module, splices)
+    dropped = [] if is_package(path) else imports.unused_after(module, splices, wanted)
     if dropped is None or any(overlaps(one, other) or one.start == other.start for one in dropped for other in ordered):
         return None
     if any(s.start < site.end and s.end > site.start for s in dropped for site, _ in rest):
@@ -255,7 +257,7 @@ def _settled(
     if not _parses(module, text, ordered):
         return None
     here = _placer(module, module, [], path)
-    fixed = [_finding(site, here(site.start), Outcome.FIXED) for site in done]
+    fixed = [finding for site in done for finding in _fixed(site, module, here)]
     left = [_finding(site, here(site.start), outcome) for site, outcome in rest]
     again = []
     if rest:
@@ -374,6 +376,18 @@ def _for_the_file(text: str) -> tuple[re.Match[str], ...]:
     except (tokenize.TokenError, SyntaxError):
         return tuple(found.values())
     return tuple(match for start, match in found.items() if start in comments)
+
+
+def _fixed(site: Site, module: Module, where: Callable[[int], Place]) -> list[Finding]:
+    """What was done at a place, and at others on its account: every line that changes is spoken of."""
+    found = [_finding(site, where(site.start), Outcome.FIXED)]
+    for splice in site.edit.splices if site.edit is not None else ():
+        line, _ = module.line_column(splice.start)
+        if not site.lines[0] <= line <= site.lines[1]:
+            text = " ".join(module.line_text(line).split())
+            also = replace(site, what=text if len(text) <= 70 else text[:67] + "...")
+            found.append(_finding(also, where(splice.start), Outcome.FIXED))
+    return found
 
 
 def _finding(site: Site, place: Place, outcome: Outcome) -> Finding:

@@ -161,8 +161,9 @@ class Module(Lines):
     def _reaches_shim(self, node: ast.AST) -> bool:
         at: ast.AST | None = node
         while isinstance(at, ast.Attribute | ast.Name):
-            if self.names.canonical(at) in shim_names():
-                return True
+            dotted = self.names.canonical(at) or ""
+            if dotted in shim_names() and not under(dotted, "keras.losses") and not under(dotted, "keras.metrics"):
+                return True  # short names of losses and metrics have long ones
             at = self.names.parent(at)
         return False
 

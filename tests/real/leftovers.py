@@ -45,7 +45,7 @@ GONE = {
     "_make_predict_function _standardize_user_data _validate_or_infer_batch_size _get_callback_model "
     "_is_graph_network _is_compiled _is_graph_initialized state_updates train_tf_function save_spec "
     "_compile_metrics _compile_metric_functions _set_inputs _network_nodes _nodes_by_depth container_nodes "
-    "_input_coordinates _output_coordinates _layers _input_layers _output_layers _uses_dynamic_learning_phase": "model",
+    "_input_coordinates _output_coordinates _input_layers _output_layers _uses_dynamic_learning_phase": "model",
     # of layers and tensors
     "_keras_shape _uses_learning_phase inbound_nodes outbound_nodes get_input_at get_output_at get_input_shape_at "
     "get_output_shape_at get_input_mask_at get_output_mask_at get_updates_for get_losses_for "
@@ -126,10 +126,17 @@ class Program:
         self.modules = {self._dotted(path): path for path in self.files}
         for file in self.files.values():
             self._bind(file)
+        self.patched: set[str] = set()
+        """Names of Keras that the code base itself gives another meaning, `K.reshape = mine`, and so may use."""
         for _ in range(3):
             for file in self.files.values():
                 for name, value in file.aliases:
                     file.bound.setdefault(name, set()).update(d for d in self.resolve(file, value) if self._is_known(d))
+
+        for file in self.files.values():
+            for node in ast.walk(file.tree):
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                    self.patched |= {canonical(d) for d in self.resolve(file, node)}
 
     # -- names -------------------------------------------------------------------------------------------------------
 
@@ -302,7 +309,7 @@ class Program:
             if _under(dotted, inner):
                 return "is another library than Keras 3"
         plain = canonical(dotted)
-        if not _under(plain, "keras"):
+        if not _under(plain, "keras") or plain in self.patched:
             return ""
         through_shim = _under(dotted, "tensorflow.keras")
         names = self.shim["names"] if through_shim else self.new["names"]
@@ -323,7 +330,8 @@ class Program:
         return ""
 
     def _attribute(self, file: File, node: ast.Attribute) -> Iterator[Left]:
-        if node.attr in GONE_ATTRIBUTES and not self._is_own(file, node):
+        unlikely = node.attr == "predict_proba" and "model" not in ast.unparse(node.value).lower()
+        if node.attr in GONE_ATTRIBUTES and not self._is_own(file, node) and not unlikely:
             yield self._at(file, node, node.attr, f"gone from every {GONE_ATTRIBUTES[node.attr]}")
         text = ast.unparse(node.value).lower()
         foreign = any(not _under(canonical(d), "keras") for d in self.resolve(file, node.value))
