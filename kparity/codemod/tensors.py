@@ -88,20 +88,17 @@ def _of_lambda(values: "Values", function: ast.Lambda, name: str) -> bool:
 
 def _always_given(values: "Values", function: ast.FunctionDef, name: str, owner: ast.ClassDef | None = None) -> bool:
     """Do all places that name the function call it, with a tensor for this parameter?"""
-    key = ("given", function, name)
-    if key in values.busy:
-        values.loops += 1
-        return True
-    values.busy.add(key)
-    try:
+
+    def work() -> str | None:
         calls = _method_calls(values, owner, function.name) if owner is not None else _calls(values, function)
-        if not calls:
-            return False
         params = [a.arg for a in [*function.args.posonlyargs, *function.args.args]][1 if owner is not None else 0 :]
-        kinds = [values.kind(given) if (given := _argument(call, params, name)) is not None else None for call in calls]
-        return all(kind in ("tensor", "any") for kind in kinds)
-    finally:
-        values.busy.discard(key)
+        for call in calls:
+            given = _argument(call, params, name)
+            if given is None or values.kind(given) not in ("tensor", "any"):
+                return None
+        return "tensor" if calls else None
+
+    return values.once(("given", function, name), work, meanwhile="tensor") == "tensor"
 
 
 def _argument(call: ast.Call, params: list[str], name: str) -> ast.expr | None:

@@ -64,13 +64,14 @@ class Values:
         self.own_calls: dict[tuple[ast.ClassDef, str], list[ast.Call]] | None = None
         self.odd: set[ast.AST] | None = None
         self._steps = 0
+        self._fed: set[tuple[Scope | None, str]] | None = None
         self._attributes: dict[ast.ClassDef, dict[str, list[ast.expr]]] | None = None
 
     def kind(self, node: ast.AST) -> str | None:
         """The kind of the value of expression `node`, or None."""
-        return self._once(node, lambda: self._kind(node))
+        return self.once(node, lambda: self._kind(node))
 
-    def _once(self, key: object, work: Callable[[], str | None], meanwhile: str | None = ANY) -> str | None:
+    def once(self, key: object, work: Callable[[], str | None], meanwhile: str | None = ANY) -> str | None:
         """The kind that `work` finds; it is kept unless it leans on something that is still being worked out.
 
         `meanwhile` is what the thing counts as while it is being worked out.
@@ -101,7 +102,7 @@ class Values:
 
     def class_kind(self, node: ast.ClassDef) -> str | None:
         """What an instance of a local class is, by its bases."""
-        return self._once(node, lambda: self._inherited(node), meanwhile=None)
+        return self.once(node, lambda: self._inherited(node), meanwhile=None)
 
     def _by_methods(self, node: ast.ClassDef) -> str | None:
         """What a class is whose bases come from another file of the project: by the methods that Keras asks for."""
@@ -189,7 +190,7 @@ class Values:
             return self.class_kind(binding.node)
         if isinstance(binding.node, ast.FunctionDef) and binding.kind == "function":
             function = binding.node
-            return self._once(function, lambda: self._merged([self.kind(v) for v in self._returned(function)]))
+            return self.once(function, lambda: self._merged([self.kind(v) for v in self._returned(function)]))
         return None
 
     def _kind(self, node: ast.AST) -> str | None:
@@ -334,7 +335,7 @@ class Values:
         home = scope.lookup(node.id)
         if home is None:
             return None
-        return self._once((home, node.id), lambda: self._named(node, home))
+        return self.once((home, node.id), lambda: self._named(node, home))
 
     def _named(self, node: ast.Name, home: Scope) -> str | None:
         if _is_self(node):
@@ -366,15 +367,16 @@ class Values:
 
     def fed_to_layer(self, home: Scope, name: str) -> bool:
         """Is a layer made and called on this name right away?"""
-        for given in self.names.index.loads.get(name, ()):
-            node = self.names.parent(given)
-            if not (isinstance(node, ast.Call) and node.args and node.args[0] is given):
-                continue
-            if isinstance(node.func, ast.Call) and self.names.scope(given).lookup(name) is home:
-                made = self.names.canonical(node.func.func)
+        if self._fed is None:
+            self._fed = set()
+            for call in self.names.index.calls:
+                if not (isinstance(call.func, ast.Call) and call.args and isinstance(call.args[0], ast.Name)):
+                    continue
+                made = self.names.canonical(call.func.func)
                 if made is not None and self._made_by(made) == "layer":
-                    return True
-        return False
+                    given = call.args[0]
+                    self._fed.add((self.names.scope(given).lookup(given.id), given.id))
+        return (home, name) in self._fed
 
     def _returned(self, function: ast.FunctionDef) -> list[ast.expr]:
         scope = self.names.index.owned[function]
