@@ -1,7 +1,7 @@
 """What became of the parameters and members of Keras 2, from two snapshots: the table that migrate looks calls up in.
 
-In: the snapshots of Keras 2 and 3 and rules/api/curated.toml (which parameters mean the same under another name, what to
-do about those that are gone). Out: rules/api/changed.json, made by `python -m kparity.capture.snapshot`, read by
+In: the snapshots of Keras 2 and 3 and rules/api/curated.toml (which parameters mean the same under another name, what
+to do about those that are gone). Out: rules/api/changed.json, made by `python -m kparity.capture.snapshot`, read by
 codemod/changed.py. Only what differs is in it, so that a call that means the same costs one look-up.
 """
 
@@ -130,7 +130,7 @@ def _change(old: Snapshot, before: str, new: Snapshot, after: str, known: dict[s
         if any(fnmatch(before, pattern) for pattern in known["dropped"].get(name, "").split()):
             dropped.append(name)
         else:
-            gone[name] = defaults.get(name, "None")
+            gone[name] = defaults.get(name, known["defaults"].get(name, "None"))
     same = 0
     for one, other in zip(first, second, strict=False):
         if renamed.get(one, one) != other:

@@ -31,6 +31,7 @@ EDITS: dict[str, frozenset[str]] = {
     "input": frozenset({"argument", "to"}),
     "strings": frozenset({"arguments", "params", "table"}),
     "path": frozenset({"argument", "position", "suffix", "from", "drop"}),
+    "changed": frozenset({"what"}),
     "manual": frozenset(),
     "note": frozenset(),
 }
@@ -224,7 +225,8 @@ def _check_edit(entry: dict[str, Any], applies: list[str], where: str) -> None:
         raise RuleError(f"{where}: an edit of kind {edit['kind']!r} has no {unknown!r}")
     for unknown in sorted(set(entry.get("when", {})) - WHEN):
         raise RuleError(f"{where}: unknown condition {unknown!r} in `when`")
-    if (edit["kind"] in ("manual", "note")) != (entry["safety"] == "manual"):
+    told = edit["kind"] in ("manual", "note") or edit.get("what") in ("gone", "member")
+    if told != (entry["safety"] == "manual"):
         raise RuleError(f"{where}: safety = manual and edit.kind = manual or note belong together")
     if edit["kind"] in (
         "rename",

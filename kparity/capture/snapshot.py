@@ -17,6 +17,7 @@ A fact is one line, `NAME KIND VALUE`, sorted, so that two versions are compared
 """
 
 import ast
+import functools
 import importlib
 import inspect
 import json
@@ -161,6 +162,7 @@ class _Book:
         self.names = names
         self.home: dict[int, str] = {}
         self.made: dict[type, tuple[Any, dict[str, Any], str]] = {}
+        self.lines: dict[type, list[str]] = {}
         for name in sorted(names, key=lambda n: (n.count("."), n)):
             if _kind(names[name]) in ("class", "function"):
                 self.home.setdefault(id(names[name]), name)
@@ -209,6 +211,11 @@ class _Book:
         return self.made[cls]
 
     def _members(self, cls: type) -> list[str]:
+        if cls not in self.lines:
+            self.lines[cls] = self._read(cls)
+        return self.lines[cls]
+
+    def _read(self, cls: type) -> list[str]:
         attributes = {a for a in getattr(self._made(cls)[0], "__dict__", {}) if not a.startswith("_")}
         lines = []
         for member in sorted({*dir(cls), *attributes}):
@@ -223,9 +230,8 @@ class _Book:
                 lines.append(f"{member} property")
             elif callable(value := getattr(cls, member, None)) and not inspect.isclass(value):
                 lines.append(f"{member} method {_signature(value, inspect.isfunction(value))}")
-                hidden = _hidden([value])
-                if hidden:
-                    lines.append(f"{member} hidden {' '.join(hidden)}")
+                hidden = _hidden([getattr(value, "__func__", value)])
+                lines += [f"{member} hidden {' '.join(hidden)}"] if hidden else []
             else:
                 lines.append(f"{member} attribute")
         return lines
@@ -301,76 +307,73 @@ def _has_kwargs(function: Any) -> bool:
 
 def _hidden(functions: list[Any]) -> list[str]:
     """The keywords that functions look for in their `**kwargs`, by their source; `*` if they take them all."""
-    found: set[str] = set()
-    for function in functions:
-        try:
-            tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
-        except (OSError, TypeError, SyntaxError):
-            continue
-        definition = tree.body[0]
-        star = getattr(getattr(definition, "args", None), "kwarg", None)
-        if star is None:
-            continue
-        known = {"kwargs", star.arg}
-        for node in ast.walk(tree):
-            match node:
-                case ast.Call(
-                    func=ast.Attribute(value=ast.Name(id=owner), attr="pop" | "get"),
-                    args=[ast.Constant(value=str(key)), *_],
-                ) if owner in known:
-                    found.add(key)
-                case ast.Compare(left=ast.Constant(value=str(key)), comparators=[ast.Name(id=owner)]) if owner in known:
-                    found.add(key)
-                case ast.Subscript(value=ast.Name(id=owner), slice=ast.Constant(value=str(key))) if owner in known:
-                    found.add(key)
-                case ast.Assign(
-                    targets=[ast.Name(id="allowed_kwargs")], value=ast.Set(elts=elements) | ast.List(elts=elements)
-                ):
-                    found.update(e.value for e in elements if isinstance(e, ast.Constant))
-                case ast.Call(
-                    func=ast.Attribute(value=ast.Attribute(attr="__dict__"), attr="update"), args=[ast.Name(id=owner)]
-                ) if owner in known:
-                    found.add("*")
-                case ast.Call(func=ast.Attribute(attr="validate_kwargs"), args=[_, ast.Set(elts=elements), *_]):
-                    found.update(e.value for e in elements if isinstance(e, ast.Constant))
-                case ast.For(target=ast.Name(), iter=ast.Tuple(elts=elements) | ast.List(elts=elements)) if (
-                    elements and all(isinstance(e, ast.Constant) and isinstance(e.value, str) for e in elements)
-                ):
-                    found.update(e.value for e in elements if isinstance(e, ast.Constant))
-    return sorted(found)
+    return sorted({word for function in functions if _has_kwargs(function) for word in _in_source(function)})
+
+
+@functools.cache
+def _in_source(function: Any) -> tuple[str, ...]:
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+    except (OSError, TypeError, SyntaxError):
+        return ()
+    star = getattr(getattr(tree.body[0], "args", None), "kwarg", None)
+    names = {"kwargs", star.arg} if star is not None else set()
+    return tuple(word for node in ast.walk(tree) for word in _looked_for(node, names)) if names else ()
+
+
+def _looked_for(node: ast.AST, stars: set[str]) -> list[str]:
+    """The keywords that one piece of code looks for in one of the names `stars`."""
+
+    def star(at: ast.AST) -> bool:
+        return isinstance(at, ast.Name) and at.id in stars
+
+    match node:
+        case ast.Call(func=ast.Attribute(value=owner, attr="pop" | "get"), args=[key, *_]) if star(owner):
+            return _texts([key])
+        case ast.Compare(left=key, comparators=[owner]) if star(owner):
+            return _texts([key])
+        case ast.Subscript(value=owner, slice=key) if star(owner):
+            return _texts([key])
+        case ast.Assign(targets=[ast.Name(id="allowed_kwargs")], value=ast.Set(elts=keys) | ast.List(elts=keys)):
+            return _texts(keys)
+        case ast.Call(func=ast.Attribute(attr="validate_kwargs"), args=[_, ast.Set(elts=keys), *_]):
+            return _texts(keys)
+        case ast.For(iter=ast.Tuple(elts=keys) | ast.List(elts=keys)) if len(_texts(keys)) == len(keys):
+            return _texts(keys)
+        case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="__dict__"), attr="update"), args=[owner]) if star(
+            owner
+        ):
+            return ["*"]
+    return []
+
+
+def _texts(nodes: list[ast.expr]) -> list[str]:
+    return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
 def _make(cls: type) -> tuple[Any, dict[str, Any], str]:
     """(instance or None, what it was made with, why it can't be made by anyone)."""
-    given: dict[str, Any] = {}
-    objects: dict[str, Callable[[], Any]] = {}
     package = sys.modules[cls.__module__.split(".")[0]]
+    objects: dict[str, Callable[[], Any]] = {
+        "layer": lambda: package.layers.LSTM(2) if cls.__name__ == "Bidirectional" else package.layers.Dense(2),
+        "cell": lambda: package.layers.LSTMCell(2),
+        "cells": lambda: [package.layers.LSTMCell(2)],
+        "inner_optimizer": lambda: package.optimizers.SGD(0.1),
+        "optimizer": lambda: package.optimizers.SGD(0.1),
+    }
     try:
-        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-    except (TypeError, ValueError):
-        return None, {}, ""
-    for p in parameters:
-        if p.default is not p.empty or p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL):
-            continue
-        if p.name == "layer":
-            objects[p.name] = lambda: (
-                package.layers.LSTM(2) if cls.__name__ == "Bidirectional" else package.layers.Dense(2)
-            )
-        elif p.name in ("cell", "cells"):
-            objects[p.name] = lambda: package.layers.LSTMCell(2) if p.name == "cell" else [package.layers.LSTMCell(2)]
-        elif p.name in ("inner_optimizer", "optimizer"):
-            objects[p.name] = lambda: package.optimizers.SGD(0.1)
-        elif p.name in ARGUMENTS:
-            given[p.name] = ARGUMENTS[p.name]
-        elif cls is package.Model:
-            continue
-        else:
-            return None, {}, ""
-    try:
-        package.backend.clear_session()
         if cls is package.Model:
-            return _trained(package), {"inputs": None, "outputs": None}, ""
-        return cls(**given, **{k: make() for k, make in objects.items()}), {**given, **dict.fromkeys(objects)}, ""
+            return _trained(package), {}, ""
+        init: Any = cls.__dict__.get("__init__") or inspect.getattr_static(cls, "__init__")
+        parameters = list(inspect.signature(init).parameters.values())[1:]
+        needed = [
+            p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+        ]
+        given = {name: ARGUMENTS.get(name) for name in needed}
+        if not given.keys() <= ARGUMENTS.keys() | objects.keys():
+            return None, {}, ""
+        package.backend.clear_session()
+        return cls(**{name: objects[name]() if name in objects else given[name] for name in needed}), given, ""
     except (ImportError, NotImplementedError) as error:
         return None, {}, " ".join(str(error).split())[:160]
     except Exception:

@@ -185,7 +185,8 @@ def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tu
         return ()
     if skipped(call) and (pins or any(a.keyword is None for a, *_ in changes)):
         raise CannotEdit("functools.partial hands it on, and more arguments may come")
-    stars = [a for a in given if a.starred]
+    # `**more` can't hold what is given by position, else the call would have raised; what is to be pinned it can
+    stars = [a for a in given if a.starred and (pins or a.keyword is None)]
     if stars and (pins or order or any(a.keyword is None for a, *_ in changes)):
         raise CannotEdit(f"`{module.source(stars[0].value)}` may hold any argument")
     if not pins and all(keep and (argument.keyword is not None or k is None) for argument, keep, k, _ in changes):

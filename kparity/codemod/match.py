@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..rulebook import Rule, api, keras_only, shim_names
-from . import conditions, fstrings, guesses, imports, indirect, keys
+from . import changed, conditions, fstrings, guesses, imports, indirect, keys
 from .edits import (
     Argument,
     CannotEdit,
@@ -67,6 +67,7 @@ class Book:
     flavours: list[tuple[str, Rule]] = field(default_factory=list)
     strings: dict[str, list[Rule]] = field(default_factory=dict)
     gone: Rule | None = None
+    changed: dict[str, Rule] = field(default_factory=dict)
     public: Rule | None = None
     target: str = "keras"
     packages: frozenset[str] = frozenset()
@@ -79,6 +80,9 @@ class Book:
         book = cls(target=target)
         for rule in rules:
             if rule.edit["kind"] == "note":
+                continue
+            if rule.edit["kind"] == "changed":
+                book.changed[rule.edit["what"]] = rule
                 continue
             if rule.edit["kind"] == "public":
                 book.public = rule
@@ -191,13 +195,19 @@ class _Finder:
                     if written is not None and not book.is_quiet(written):
                         yield from self._name(part, written)
         yield from self._roundabout(named)
+        members = changed.table()["members"] if book.changed else {}
         for attribute in index.attributes:
-            if attribute.attr in book.methods and attribute not in named:
-                yield from self._attribute(attribute)
+            if attribute not in named and (attribute.attr in book.methods or attribute.attr in members):
+                said = list(self._attribute(attribute))
+                yield from said or self._member(attribute)
+        methods = changed.methods() | {"__init__"} if book.changed else frozenset()
         for call in index.calls:
             func = call.func
-            if func in named or (isinstance(func, ast.Attribute) and func.attr in book.methods):
-                yield from self._call(call)
+            method = func.attr if isinstance(func, ast.Attribute) else ""
+            if func in named or method in book.methods or method in methods:
+                said = list(self._call(call))
+                yield from said
+                yield from self._changed(call, said)
 
     def _string(self, rule: Rule, node: ast.Constant) -> Iterator[Site]:
         if rule.edit["kind"] != "key":
@@ -230,7 +240,9 @@ class _Finder:
         for call, string in indirect.imports_by_name(self.module, calls):
             yield from self._import_by_name(call, string)
         for view in indirect.partials(self.module):
-            yield from self._call(view)
+            said = list(self._call(view))
+            yield from said
+            yield from self._changed(view, said)
 
     def _by_string(self, function: str, call: ast.Call) -> Iterator[Site]:
         """`getattr(optimizer, "lr")`: an attribute that a string names, or a name that is worked out."""
@@ -262,11 +274,11 @@ class _Finder:
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> Iterator[Site]:
         groups = imports.rewrite(self.module, node, self.book.flavour, self.book.renaming, self._must_stay)
-        for changed, splices in groups:
-            by_rule = {r.rule.id: r for r in changed}
+        for group, splices in groups:
+            by_rule = {r.rule.id: r for r in group}
             for position, rewritten in enumerate(by_rule.values()):
                 edit = Edit(splices if position == 0 else ())
-                becomes = rewritten.becomes if all(r.becomes is not None for r in changed) else None
+                becomes = rewritten.becomes if all(r.becomes is not None for r in group) else None
                 yield self._site(rewritten.rule, node, edit, what=self.module.source(node), becomes=becomes)
         if imports.is_guarded(self.module, node):
             return
@@ -383,6 +395,24 @@ class _Finder:
             return None
         to: str = rule.edit.get("to", dotted)
         return ((dotted, to[:-1] + dotted.rsplit(".", 1)[-1] if to.endswith(".*") else to),)
+
+    def _changed(self, node: ast.Call, said: list[Site]) -> Iterator[Site]:
+        """What the table of changed arguments says of a call that other rules don't settle in this pass."""
+        if any(site.edit is not None and site.edit.certain and site.rule.safety == "safe" for site in said):
+            return
+        for found in changed.of_call(self.module, node, [site.rule for site in said], self.old_code):
+            rule = self.book.changed.get(found.what)
+            if rule is not None:
+                yield self._site(rule, node, found.edit, found.reason)
+
+    def _member(self, node: ast.Attribute) -> Iterator[Site]:
+        """What the table of members says of one that no rule is about; a call of it is spoken about as a call."""
+        parent = self.module.names.parent(node)
+        if isinstance(parent, ast.Call) and parent.func is node and any(True for _ in self._call(parent)):
+            return
+        rule = self.book.changed.get("member")
+        if rule is not None:
+            yield from (self._site(rule, node, None, f.reason) for f in changed.of_attribute(self.module, node))
 
     def _method_rules(self, func: ast.Attribute) -> list[tuple[Rule, bool]]:
         rules = [(k, r) for k, r in self.book.methods.get(func.attr, ()) if r.edit["kind"] in CALLS]

@@ -88,6 +88,16 @@ class Module(Lines):
         return frozenset(inner for node in self.index.formatted for inner in ast.walk(node) if inner is not node)
 
     @functools.cached_property
+    def own_members(self) -> frozenset[str]:
+        """Every name that some class of the module gives itself: what an attribute of it is, the module says."""
+        own = {f.name for f in self.index.functions if isinstance(self.names.parent(f), ast.ClassDef)}
+        own |= {target.attr for target, *_ in self.index.attribute_stores}
+        bodies = [statement for home in self.index.classes for statement in home.body]
+        targets = [t for s in bodies if isinstance(s, ast.Assign) for t in s.targets]
+        targets += [s.target for s in bodies if isinstance(s, ast.AnnAssign)]
+        return frozenset(own | {t.id for t in targets if isinstance(t, ast.Name)})
+
+    @functools.cached_property
     def strings(self) -> frozenset[str]:
         """The text of every string."""
         return frozenset(str(node.value) for node in self.index.strings)

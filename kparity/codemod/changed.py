@@ -1,0 +1,185 @@
+"""Arguments and members that Keras 3 doesn't have, or has elsewhere, by one table instead of one rule each.
+
+In: a call, or an attribute of a value, and rules/api/changed.json (made by kparity/changes.py, which says what is in
+it). Out: what is to say of it: a positional argument that needs its keyword, one under its new name, one that says
+nothing any more, one that is gone. Called by match for what no other rule spoke about: one look-up by name.
+"""
+
+import ast
+import functools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..config import shipped
+from ..rulebook import Rule
+from .edits import Argument, CannotEdit, Edit, argument_splices, arguments, words
+from .module import Module
+
+WHAT = ("moved", "renamed", "dropped", "default", "gone", "member")
+"""What a rule of kind "changed" is about; the last two are told."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing to say of one place."""
+
+    what: str
+    edit: Edit | None = None
+    reason: str = ""
+
+
+@functools.cache
+def table() -> dict[str, dict[str, Any]]:
+    """calls, methods, members and advice; see kparity/changes.py."""
+    return json.loads((shipped("rules") / "api" / "changed.json").read_text("utf-8"))
+
+
+def change_of(name: str) -> dict[str, Any] | None:
+    """What differs in calls of a class or function of Keras, by canonical name."""
+    found = table()["calls"].get(name)
+    return table()["calls"][found] if isinstance(found, str) else found
+
+
+def of_call(module: Module, call: ast.Call, said: list[Rule], old_code: bool) -> Iterator[Found]:
+    """What to say of a call. `said` are the rules that have spoken about it and couldn't settle it."""
+    found = _change(module, call)
+    if found is None:
+        return
+    name, change = found
+    gone, renamed = change.get("gone", {}), change.get("renamed", {})
+    order = words(change.get("order"))
+    spoken: set[str] = set()
+    for rule in said:
+        about = about_arguments(rule)
+        if not about:
+            return
+        spoken |= about
+    given = [a for a in arguments(call, order) if a.name is not None and a.name not in spoken]
+    left = False
+    for argument in given:
+        if argument.name in gone:
+            if _is(argument.value, gone[argument.name]) and (argument.keyword is not None or not _starred(call)):
+                left = left or argument.keyword is None
+                yield _edited("default", module, call, {"params": order, "drop": argument.name})
+            else:
+                left = left or argument.keyword is None
+                yield Found("gone", None, _advice(name, argument))
+        elif argument.keyword is not None and argument.name in change.get("dropped", ()):
+            yield _edited("dropped", module, call, {"params": order, "drop": argument.name})
+        elif argument.keyword is not None and argument.name in renamed:
+            yield _edited("renamed", module, call, {"rename": {argument.name: renamed[argument.name]}})
+    if old_code and not left and not spoken and "same" in change and _positional(call) > change["same"]:
+        yield _edited("moved", module, call, _keywords(change, call))
+
+
+def of_attribute(module: Module, node: ast.Attribute) -> Iterator[Found]:
+    """What to say of a member of a value."""
+    kinds = table()["members"].get(node.attr)
+    if kinds is None or not isinstance(node.ctx, ast.Load):
+        return
+    kind = _kind(module, node)
+    if kind in kinds:
+        yield Found("member", None, kinds[kind] or f"nothing in Keras 3 stands for it: a {kind} has no `{node.attr}`")
+
+
+def methods() -> frozenset[str]:
+    """Names of methods that differ."""
+    return frozenset(table()["methods"])
+
+
+def about_arguments(rule: Rule) -> set[str]:
+    """The parameters that a rule is about; empty if it is about the whole call."""
+    edit, when = rule.edit, rule.when
+    found = {name for key in ("drop", "argument", "arguments", "tuples") for name in words(edit.get(key))}
+    found |= {name for key in ("rename", "pin", "value") for name in edit.get(key, {})}
+    found |= {name for key in ("has", "constant", "computed", "folder") for name in words(when.get(key))}
+    found |= {name for key in ("equals", "not_equals") for name in when.get(key, {})}
+    return found
+
+
+def _change(module: Module, call: ast.Call) -> tuple[str, dict[str, Any]] | None:
+    func = call.func
+    dotted = module.names.canonical(func)
+    if dotted is not None:
+        change = change_of(dotted)
+        return (dotted, change) if change is not None and _matters(change, call) else None
+    if not isinstance(func, ast.Attribute):
+        return None
+    if func.attr == "__init__":
+        home = module.names.enclosing_class(call)
+        first = (
+            module.names.canonical(home.bases[0]) if home is not None and home.bases and _is_super(func.value) else None
+        )
+        change = change_of(first) if first is not None else None
+        return (first or "", change) if change is not None and _matters(change, call) else None
+    kinds = table()["methods"].get(func.attr)
+    if kinds is None or not any(_matters(change, call) for change in kinds.values()):
+        return None
+    kind = _kind(module, func)
+    change = kinds.get(kind or "")
+    return (f"<{kind}>.{func.attr}", change) if change is not None and _matters(change, call) else None
+
+
+def _kind(module: Module, node: ast.Attribute) -> str | None:
+    """The kind of the value, unless a class of this module has a member of that name of its own."""
+    if _is_super(node.value):
+        return module.values.self_kind(node)
+    if node.attr in module.own_members:
+        return None
+    return module.values.kind(node.value)
+
+
+def _is_super(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
+
+
+def _positional(call: ast.Call) -> int:
+    """How many arguments certainly stand in known positions."""
+    return next((i for i, value in enumerate(call.args) if isinstance(value, ast.Starred)), len(call.args))
+
+
+def _starred(call: ast.Call) -> bool:
+    return any(isinstance(value, ast.Starred) for value in call.args)
+
+
+def _matters(change: dict[str, Any], call: ast.Call) -> bool:
+    positional = _positional(call)
+    if "same" in change and positional > change["same"]:
+        return True
+    order = words(change.get("order"))[:positional]
+    gone = change.get("gone", {})
+    return any(name in gone for name in order) or any(
+        keyword.arg in part
+        for keyword in call.keywords
+        for part in (gone, change.get("dropped", ()), change.get("renamed", {}))
+    )
+
+
+def _is(value: ast.expr, default: str) -> bool:
+    return isinstance(value, ast.Constant) and repr(value.value) == default
+
+
+def _advice(name: str, argument: Argument) -> str:
+    texts = table()["advice"]
+    advice = texts.get(f"{name}:{argument.name}") or texts.get(argument.name or "") or "leave it out"
+    return f"{name} takes no `{argument.name}` in Keras 3: {advice}"
+
+
+def _keywords(change: dict[str, Any], call: ast.Call) -> dict[str, Any]:
+    return {
+        "params": change["order"],
+        "keywords_from": change["same"],
+        "rename": change.get("renamed", {}),
+        "drop": change.get("dropped", ()),
+    }
+
+
+def _edited(what: str, module: Module, call: ast.Call, spec: dict[str, Any]) -> Found:
+    try:
+        if call in module.inside_strings:
+            raise CannotEdit("it stands inside an f-string")
+        return Found(what, Edit(argument_splices(spec, module, call)))
+    except CannotEdit as error:
+        return Found(what, None, str(error))
