@@ -37,7 +37,7 @@ UNTOUCHED = {
     ),
     "another library's argument": "other.layers.Dense(2, dynamic=True)",
     "a mixin in front may take it": (
-        "class A(Mixin, keras.layers.Layer):\n    def __init__(self):\n        super().__init__(dynamic=True)"
+        "class A(Mixin, keras.layers.Layer):\n    def __init__(self):\n        super().__init__(batch_size=True)"
     ),
 }
 TOLD = {
