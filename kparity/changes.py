@@ -144,8 +144,8 @@ def _change(old: Snapshot, before: str, new: Snapshot, after: str, known: dict[s
         change["gone"] = gone
     if dropped:
         change["dropped"] = dropped
-    if renamed:
-        change["renamed"] = renamed
+    if any(name not in takes for name in renamed):
+        change["renamed"] = {name: other for name, other in renamed.items() if name not in takes}
     return change
 
 
