@@ -4,14 +4,19 @@ Called by the codemod (which code to look for, what to do), by compare's explana
 by the commands `rules` and `explain`. No framework is imported: what the two Kerases offer stands in rules/api/*.txt.
 """
 
+import contextlib
 import functools
+import json
+import os
 import re
-import tomllib
+import sys
+import zlib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .config import shipped
+from . import __version__
+from .config import cache_home, shipped
 from .findings import PHASES
 
 SAFETY = ("safe", "unsafe", "manual")
@@ -134,7 +139,37 @@ def rules(own: tuple[Path, ...] = ()) -> tuple[Rule, ...]:
     Raises:
         RuleError: a file that can't be used, or an id or name that is taken.
     """
-    return load([*sorted(shipped("rules").glob("*.toml")), *own])
+    files = sorted(shipped("rules").glob("*.toml"))
+    book = _remembered(files)
+    return load(list(own), book) if own else book
+
+
+def _remembered(files: list[Path]) -> tuple[Rule, ...]:
+    """The rules of these files, from the user's cache folder where they stand checked and in a quicker format.
+
+    Reading TOML takes longer than migrating a file does. The cache is renewed when any file of the rule book changed,
+    and does without where it can't be read or written.
+    """
+    stats = [(file, file.stat()) for file in (*files, *sorted((shipped("rules") / "api").glob("*.txt")))]
+    key = [__version__, *(f"{file} {stat.st_mtime_ns} {stat.st_size}" for file, stat in stats)]
+    cache = cache_home() / f"rules-{zlib.crc32(str(shipped('rules')).encode()):08x}.json"
+    try:
+        found = json.loads(cache.read_bytes())
+        if found["key"] == key:
+            return tuple(
+                Rule(**{**rule, "applies": tuple(rule["applies"]), "links": tuple(rule["links"])})
+                for rule in found["rules"]
+            )
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    book = load(files)
+    if not sys.dont_write_bytecode:
+        with contextlib.suppress(OSError):
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = cache.with_name(f"{cache.name}.{os.getpid()}")
+            unfinished.write_text(json.dumps({"key": key, "rules": [asdict(rule) for rule in book]}), "utf-8")
+            unfinished.replace(cache)
+    return book
 
 
 def find(wanted: str) -> Rule | None:
@@ -142,15 +177,17 @@ def find(wanted: str) -> Rule | None:
     return next((r for r in rules() if wanted.upper() == r.id or wanted == r.name), None)
 
 
-def load(paths: list[Path]) -> tuple[Rule, ...]:
-    """Rules of these files, by id.
+def load(paths: list[Path], book: tuple[Rule, ...] = ()) -> tuple[Rule, ...]:
+    """Rules of these files and of the `book`, by id.
 
     Raises:
         RuleError: unreadable TOML, an unknown key, a value outside its set, an id or name given twice, or a rename to
             something that Keras 3 doesn't have.
     """
-    found: dict[str, Rule] = {}
-    names: dict[str, str] = {}
+    found: dict[str, Rule] = {rule.id: rule for rule in book}
+    names: dict[str, str] = {rule.name: rule.id for rule in book}
+    import tomllib
+
     for path in paths:
         try:
             data = tomllib.loads(path.read_text("utf-8"))
