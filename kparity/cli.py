@@ -4,14 +4,42 @@ Exit codes everywhere: 0 equivalent or nothing to do, 1 different or changes nee
 3 inconclusive.
 """
 
+import os
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+class _AsTheyCome:
+    """Parameters whose texts are taken as they come: typer's checks of them import more than migrating a file does."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        found = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in found:
+            if getattr(parameter, "_runtime_param", ...) is None:
+                parameter._runtime_param = self
+        return found
+
+    @staticmethod
+    def coerce(value: Any, param: Any, ctx: Any) -> Any:
+        return value
+
+
+class Quick(_AsTheyCome, TyperCommand):
+    """A command that does without typer's checks."""
+
+
+class QuickGroup(_AsTheyCome, TyperGroup):
+    """All commands: it has no options but --help."""
+
 
 app = typer.Typer(
     name="kparity",
+    cls=QuickGroup,
     help="From Keras 2 to Keras 3, with proof that nothing was lost.",
     no_args_is_help=True,
     add_completion=False,
@@ -154,46 +182,86 @@ def _refuse(why: str) -> NoReturn:
     raise typer.Exit(Exit.ERROR)
 
 
-@app.command()
+@app.command(cls=Quick)
 def migrate(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Python files, or folders of them.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Python files, notebooks, folders; - is stdin.")
+    ],
     diff: Annotated[bool, typer.Option("--diff", help="Show what would change, and change nothing.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if something would change.")] = False,
     select: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Only these: KP302, KP3, a name.")] = None,
+    extend: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="These, too, besides what is selected.")
+    ] = None,
     ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="All but these.")] = None,
     unsafe_fixes: Annotated[bool, typer.Option("--unsafe-fixes", help="Also edits that need a look.")] = False,
-    output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to report.")] = "text",
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: as many as it has processors.")] = None,
+    requirements: Annotated[bool, typer.Option("--requirements", help="Also pins of keras and tensorflow.")] = False,
+    own: Annotated[list[str] | None, typer.Option("--rules", metavar="FILE", help="Rules of your own.")] = None,
+    target: Annotated[str, typer.Option(metavar="keras|tf.keras", help="The flavour to come out with.")] = "",
+    allow_dirty: Annotated[bool, typer.Option("--allow-dirty", help="Also files with uncommitted changes.")] = False,
+    stdin_filename: Annotated[str, typer.Option(metavar="PATH", help="What the text on stdin is called.")] = "",
+    output: Annotated[
+        str, typer.Option("--format", metavar="text|json|sarif|github|junit", help="The report.")
+    ] = "text",
+    report_file: Annotated[
+        str, typer.Option("--report", metavar="FILE.md", help="Write what is left, by effort.")
+    ] = "",
+    cache: Annotated[bool, typer.Option(help="Skip what hasn't changed since it was looked at.")] = True,
+    jobs: Annotated[str, typer.Option(metavar="N", help="Processes; default: as many as processors.")] = "",
 ) -> None:
     """Rewrite Keras 2 code to Keras 3, in place; what can't be rewritten is reported with the reason.
 
     Exit code 0: nothing left to do; 1: changes needed (--check, --diff), or something is left to you; 2: an error.
     """
-    from kparity.codemod.files import Options, as_json, as_text, exit_code, migrate_files
-    from kparity.codemod.progress import Bar
+    import signal
 
-    if output not in ("text", "json"):
-        _refuse(f"--format is text or json, not {output!r}")
-    options = Options(
-        unsafe=unsafe_fixes,
-        select=_words(select) if select else None,
+    from kparity.codemod.command import Request, run
+    from kparity.findings import Exit
+
+    if jobs and not (jobs.isdigit() and int(jobs)):
+        _refuse(f"--jobs is a number from 1 on, not {jobs!r}")
+    request = Request(
+        paths=tuple(paths),
+        diff=diff,
+        check=check,
+        select=_words(select or []),
+        extend=_words(extend or []),
         ignore=_words(ignore or []),
-        write=not (diff or check),
+        unsafe_fixes=unsafe_fixes,
+        requirements=requirements,
+        rules=tuple(own or ()),
+        target=target,
+        allow_dirty=allow_dirty,
+        stdin_filename=stdin_filename,
+        output=output,
+        report=report_file,
+        cache=cache,
+        jobs=int(jobs) if jobs else None,
     )
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Bar() as bar:
-            results = migrate_files(paths, options, bar.step, jobs)
+        code = run(request)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        typer.echo("kparity: interrupted; every file is whole, as it was or migrated", err=True)
+        raise typer.Exit(Exit.ERROR) from None
+    except BrokenPipeError:
+        # who read the report has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(Exit.ERROR) from None
     except Exception as error:
-        if type(error).__name__ not in ("SourceError", "RuleError", "ValueError"):
+        if type(error).__name__ not in (
+            "UsageError",
+            "SourceError",
+            "ConfigError",
+            "RuleError",
+            "ValueError",
+            "OSError",
+        ):
             raise
         _refuse(str(error))
-    if output == "json":
-        typer.echo(as_json(results, options))
-    else:
-        if diff:
-            typer.echo("".join(result.diff for result in results), nl=False)
-        typer.echo(as_text(results, options), err=diff)
-    raise typer.Exit(exit_code(results, options))
+    raise typer.Exit(code)
 
 
 def _words(values: list[str]) -> tuple[str, ...]:

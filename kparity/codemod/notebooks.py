@@ -19,7 +19,9 @@ from .migrate import MENTIONS, Migrated
 
 TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"', re.DOTALL)
 SPACE = re.compile(r"[ \t\r\n]*")
-ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
+ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL
+)
 Migrate = Callable[[str], Migrated]
 
 
@@ -86,8 +88,8 @@ def migrate_notebook(text: str, path: str, migrate: Migrate) -> Migrated:
         program = cells.program(after, mark)
         again = tuple(replace(f, place=_moved(f.place, program, where)) for f in done.again)
         again += tuple(_aside(program, moved, where, migrate))
-    error = "; ".join(f.message for f in aside if f.outcome is Outcome.FAILED)
-    return Migrated(new, _sorted(findings), error, True, () if error else tuple(_sorted(list(again))))
+    failed = "; ".join(f.message for f in aside if f.outcome is Outcome.FAILED)
+    return Migrated(new, _sorted(findings), failed, True, () if failed else tuple(_sorted(list(again))))
 
 
 def _sorted(findings: list[Finding]) -> list[Finding]:
@@ -101,9 +103,7 @@ def _moved(at: Place, made: cells.Program, place: Callable[[int, int, int], Plac
     return place(cell, max(line, 1), at.column)
 
 
-def _aside(
-    made: cells.Program, sources: list[Source], place: Callable[..., Place], migrate: Migrate
-) -> list[Finding]:
+def _aside(made: cells.Program, sources: list[Source], place: Callable[..., Place], migrate: Migrate) -> list[Finding]:
     """What is to say of cells and lines that aren't Python of this notebook."""
     found: list[Finding] = []
     for number, error in made.broken.items():
@@ -120,8 +120,8 @@ def _aside(
     for number, source in enumerate(sources):
         for line, words in enumerate(source.text.split("\n"), 1):
             if number in made.others or words.lstrip().startswith(("!", "%")):
-                for rule, column, what in requirements.in_shell(words):
-                    found.append(requirements.finding(rule, place(number, line, column), what))
+                for rule, column, what, why in requirements.in_shell(words):
+                    found.append(requirements.finding(rule, place(number, line, column), what, fix=why))
     return found
 
 
@@ -308,4 +308,3 @@ def _json(text: str, source: Source, new: str, ascii_only: bool) -> str:
     tail = text[strings[-1][1] : source.end]
     between = text[strings[0][1] : strings[1][0]] if len(strings) > 1 else "," + head[1:]
     return head + between.join(f'"{line}"' for line in raw) + tail if raw else "[]"
-

@@ -22,6 +22,12 @@ class Bar:
         if self._progress is not None:
             self._progress.stop()
 
+    def clear(self) -> None:
+        """Make room: something is printed now."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
     def step(self, done: int, total: int) -> None:
         if not self._wanted or total < SHOWN_FROM:
             return

@@ -37,7 +37,8 @@ PIP = re.compile(
     r"(?P<spec>[ \t]*\(?(?:(?:===|==|~=|!=|<=|>=|<|>)[ \t]*[\w.*+!-]+[ \t]*,?[ \t]*)+\)?)?"
 )
 CONDA = re.compile(
-    rf"(?:[\w.-]+::)?(?P<name>{NAME})(?P<spec>[ \t]*(?:(?:===?|~=|!=|<=|>=|=|<|>)[ \t]*[\w.*+!,<>=|-]+)|[ \t]+\d[\w.*]*)?"
+    rf"(?:[\w.-]+::)?(?P<name>{NAME})"
+    r"(?P<spec>[ \t]*(?:(?:===?|~=|!=|<=|>=|=|<|>)[ \t]*[\w.*+!,<>=|-]+)|[ \t]+\d[\w.*]*)?"
 )
 CLAUSE = re.compile(r"(===|==|~=|!=|<=|>=|=|<|>|\^|~)?[ \t]*(\d+(?:\.(?:\d+|\*))*)")
 INSTALL = re.compile(r"\b(?:pip[\d.]*|conda|mamba|uv|poetry)\b[^|;&#]*?\b(?:install|add)\b(?P<what>[^|;&#]*)")
@@ -141,7 +142,7 @@ def allows(spec: str, least: tuple[int, ...]) -> bool:
                 if version[0] < least[0]:
                     return False
             case "~=" | "~":
-                held = version[:-1] if operator == "~=" or len(version) > 2 else version[:1] or version
+                held = version[:-1] if operator == "~=" else version[:2]
                 if held < least[: len(held)]:
                     return False
             case _:
@@ -151,8 +152,8 @@ def allows(spec: str, least: tuple[int, ...]) -> bool:
     return True
 
 
-def in_shell(line: str) -> Iterator[tuple[str, int, str]]:
-    """(rule, column, words) of what a shell line installs or sets that keeps Keras 2."""
+def in_shell(line: str) -> Iterator[tuple[str, int, str, str]]:
+    """(rule, column, words, what to know) of what a shell line installs or sets that keeps Keras 2."""
     for command in INSTALL.finditer(line):
         for word in re.finditer(r"[^\s'\"]+", command["what"]):
             one = (CONDA if "conda" in command[0] or "mamba" in command[0] else PIP).fullmatch(word[0])
@@ -160,19 +161,23 @@ def in_shell(line: str) -> Iterator[tuple[str, int, str]]:
                 continue
             judged = judge(one["name"], one["spec"] or "")
             if judged is not None:
-                yield judged[0], command.start("what") + word.start() + 1, word[0]
+                more = f" Make it `{judged[2]}`." if judged[2] else ""
+                yield judged[0], command.start("what") + word.start() + 1, word[0], judged[1] + more
     if re.match(r"\s*%tensorflow_version\s+1", line):
-        yield "KP154", 1, line.strip()
-    if LEGACY.search(line):
-        yield "KP157", LEGACY.search(line).start() + 1, line.strip()  # type: ignore[union-attr]
+        yield "KP154", 1, line.strip(), "Keras 3 needs TensorFlow 2.16 or later; Colab no longer has this magic."
+    legacy = LEGACY.search(line)
+    if legacy is not None:
+        yield "KP157", legacy.start() + 1, line.strip(), ""
 
 
 def _written(one: Requirement, new: str, text: str) -> str:
     name, version = new.split(">=")
     if one.style == "version":
         return f">={version}"
-    extras = re.search(r"\[[^\]]*\]", text[one.span[0] : one.span[1]]) if name == one.name else None
-    return name + (extras[0] if extras else "") + f">={version}"
+    if name != one.name.lower().replace("_", "-"):
+        return new
+    extras = re.search(r"\[[^\]]*\]", text[one.span[0] : one.span[1]])
+    return one.name + (extras[0] if extras else "") + f">={version}"
 
 
 # -- where requirements stand -----------------------------------------------------------------------------------------
@@ -290,7 +295,8 @@ def _in_toml(text: str, pipfile: bool) -> Iterator[Requirement]:
 def _in_table(line: str, start: int) -> Iterator[Requirement]:
     """`keras = "^2.3"` and `tensorflow = {version = "2.4", ...}` of Poetry and Pipenv."""
     entry = re.match(
-        rf"""[ \t]*["']?(?P<name>{NAME})["']?[ \t]*=[ \t]*(?:\{{.*?\bversion[ \t]*=[ \t]*)?(["'])(?P<spec>[^"']*)\2""", line
+        rf"""[ \t]*["']?(?P<name>{NAME})["']?[ \t]*=[ \t]*(?:\{{.*?\bversion[ \t]*=[ \t]*)?(["'])(?P<spec>[^"']*)\2""",
+        line,
     )
     if entry is None:
         return

@@ -8,7 +8,6 @@ import io
 import os
 import shutil
 import stat
-import tempfile
 import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -104,9 +103,9 @@ def _tracked(folder: Path, listed: list[tuple[str, bool]], settings: Settings) -
         path = folder / name
         if any(_is_left_out(one) or (not tracked and one in SKIPPED | MADE) for one in folders):
             continue
-        if tracked and not last.endswith(ENDINGS) and "." in last and not lists_requirements(path):
-            if not settings.include:
-                continue  # not worth asking the disk
+        certain = tracked and "." in last and not settings.include
+        if certain and not last.endswith(ENDINGS) and not lists_requirements(path):
+            continue  # not worth asking the disk
         if not path.is_dir():
             if path.exists():
                 yield path
@@ -198,6 +197,8 @@ def write(source: Source, text: str) -> None:
 
 def write_bytes(named: Path, data: bytes) -> None:
     """The same, of bytes."""
+    import tempfile
+
     try:
         path = named.resolve(strict=True)
         state = path.stat()
