@@ -25,7 +25,9 @@ EDITS: dict[str, frozenset[str]] = {
     "import": frozenset(),
     "rename": frozenset({"to"}),
     "public": frozenset(),
-    "call": frozenset({"to", "params", "order", "rename", "drop", "pin", "value", "keywords_from", "tuples", "wrap"}),
+    "call": frozenset(
+        {"to", "params", "order", "rename", "drop", "pin", "value", "keywords_from", "tuples", "join", "wrap"}
+    ),
     "template": frozenset({"to", "params", "defaults", "drop"}),
     "schedule": frozenset({"to", "defaults"}),
     "literal": frozenset({"to"}),

@@ -148,6 +148,8 @@ def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tu
     order = words(spec.get("order"))
     keywords_from = spec.get("keywords_from")
     tuples = words(spec.get("tuples"))
+    first, second = _joined(words(spec.get("join")), given)
+    drop |= {second.name} if second is not None else set()
     named = {rename.get(a.name or "", a.name) for a in given}
     pins = {k: v for k, v in spec.get("pin", {}).items() if k not in named}
     plan: list[tuple[Argument, bool, str | None, str | None]] = []
@@ -158,6 +160,8 @@ def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tu
         value = _new_value(spec.get("value", {}).get(argument.name or "", {}), module, argument.value)
         if argument.name in tuples and _number(module, argument.value):
             value = f"({module.source(argument.value)},)"
+        if argument is first and second is not None:
+            value = f"({module.source(argument.value)}, {module.source(second.value)})"
         keyword = argument.keyword.arg if argument.keyword is not None else None
         if not keep:
             positional = positional and argument.keyword is not None
@@ -192,6 +196,16 @@ def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tu
     if not pins and all(keep and (argument.keyword is not None or k is None) for argument, keep, k, _ in changes):
         return tuple(s for argument, _, keyword, value in changes for s in _plain(module, argument, keyword, value))
     return (_rebuilt(module, call, plan, pins),)
+
+
+def _joined(names: list[str], given: list[Argument]) -> tuple[Argument | None, Argument | None]:
+    """Two arguments that become one tuple, if both are given."""
+    found = [next((a for a in given if a.name == name), None) for name in names]
+    if len(found) != 2 or found[0] is None or found[1] is None:
+        return None, None
+    if any(a is not None and isinstance(a.value, ast.Tuple | ast.List) for a in found):
+        raise CannotEdit("its positional arguments are others than usual")
+    return found[0], found[1]
 
 
 def _plain(module: Module, argument: Argument, keyword: str | None, value: str | None) -> list[Splice]:
