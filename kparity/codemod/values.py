@@ -64,6 +64,9 @@ class Values:
         self.own_calls: dict[tuple[ast.ClassDef, str], list[ast.Call]] | None = None
         self.odd: set[ast.AST] | None = None
         self._steps = 0
+        self._drafts: dict[object, str | None] = {}
+        """What was found by leaning on something that is still being worked out; good until that is done."""
+        self._leaned_on: set[object] = set()
         self._fed: set[tuple[Scope | None, str]] | None = None
         self._attributes: dict[ast.ClassDef, dict[str, list[ast.expr]]] | None = None
 
@@ -80,12 +83,16 @@ class Values:
             return self._cache[key]
         if key in self.busy:
             self.loops += 1
+            self._leaned_on.add(key)
             return meanwhile
+        if key in self._drafts:
+            self.loops += 1
+            return self._drafts[key]
         self._steps = self._steps + 1 if self.busy else 0
         if self._steps > STEPS:
             self.loops += 1
             return None
-        loops = self.loops
+        loops, drafts = self.loops, len(self._drafts)
         self.busy.add(key)
         try:
             found = work()
@@ -96,8 +103,16 @@ class Values:
             self.busy.discard(key)
         if not self.busy:
             found = None if found == ANY else found
+        if key in self._leaned_on:
+            self._leaned_on.discard(key)
+            for old in list(self._drafts)[drafts:]:
+                del self._drafts[old]
         if not self.busy or (loops == self.loops and found != ANY):
             self._cache[key] = found
+        else:
+            self._drafts[key] = found
+        if not self.busy:
+            self._drafts.clear()
         return found
 
     def class_kind(self, node: ast.ClassDef) -> str | None:
