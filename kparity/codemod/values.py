@@ -376,8 +376,8 @@ class Values:
 
     def _one_of(self, many: ast.expr) -> str | None:
         """What an element of a list is: of a model's layers, of tensors, of the shapes that a layer is built for."""
-        if isinstance(many, ast.Attribute) and many.attr == "layers":
-            return "layer" if self.kind(many.value) == "model" else None
+        if isinstance(many, ast.Attribute) and many.attr in ("layers", "metrics"):
+            return many.attr[:-1] if self.kind(many.value) == "model" else None
         return tensors.of_elements(self, many)
 
     def fed_to_layer(self, home: Scope, name: str) -> bool:
