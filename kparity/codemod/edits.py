@@ -257,7 +257,7 @@ def _rebuilt(
     for arg, (argument, keep, keyword, value) in zip(node.args[skip:], plan, strict=True):
         if not keep:
             if kept:
-                kept[-1] = kept[-1].with_changes(comma=arg.comma, whitespace_after_arg=arg.whitespace_after_arg)
+                kept[-1] = _last(cst, kept[-1], arg)
             continue
         if keyword != (argument.keyword.arg if argument.keyword else None):
             equal = arg.equal if arg.keyword is not None else _equal(cst)
@@ -286,6 +286,21 @@ def _rebuilt(
         raise CannotEdit("a comment stands in the argument that goes")
     end = module.end(call)
     return Splice(end - len(old_tail), end, new_tail)
+
+
+def _last(cst: Any, kept: Any, gone: Any) -> Any:
+    """An argument whose neighbour goes: it ends as that one did, and keeps a comment behind its comma."""
+    own, other = getattr(kept.comma, "whitespace_after", None), getattr(gone.comma, "whitespace_after", None)
+    spaced = cst.ParenthesizedWhitespace
+    if (
+        isinstance(own, spaced)
+        and isinstance(other, spaced)
+        and own.first_line.comment
+        and not other.first_line.comment
+    ):
+        after = own.with_changes(indent=other.indent, last_line=other.last_line)
+        return kept.with_changes(comma=gone.comma.with_changes(whitespace_after=after))
+    return kept.with_changes(comma=gone.comma, whitespace_after_arg=gone.whitespace_after_arg)
 
 
 def skipped(call: ast.Call) -> int:

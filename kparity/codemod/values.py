@@ -15,6 +15,10 @@ from .scopes import Binding, Scope
 KINDS = ("model", "layer", "optimizer", "metric", "loss", "callback", "tensor", "shape", "sequence")
 
 BASES = {
+    "keras.Layer": "layer",
+    "keras.Loss": "loss",
+    "keras.Metric": "metric",
+    "keras.Optimizer": "optimizer",
     "keras.Model": "model",
     "keras.models.Model": "model",
     "keras.Sequential": "model",

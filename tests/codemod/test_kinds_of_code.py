@@ -28,7 +28,7 @@ EDITED = {
     ),
     "import: a private module, reached by its path": (
         "import keras.layers.core\nimport keras.engine.topology\n\nx = keras.layers.core.Dense(1)\ny = keras.engine.topology.Layer\n",
-        "import keras\n\nx = keras.layers.Dense(1)\ny = keras.Layer\n",
+        "import keras.layers\nimport keras\n\nx = keras.layers.Dense(1)\ny = keras.Layer\n",
     ),
     "import: np_utils": (
         "from keras.utils import np_utils\nfrom keras.utils.np_utils import to_categorical\n\ny = np_utils.to_categorical(1, 2), to_categorical(1, 2)\n",
@@ -68,7 +68,7 @@ EDITED = {
     ),
     "import: stars": (
         "from tensorflow.keras.layers import *\nfrom keras.layers.core import *\nfrom keras.backend import *\n\nx = LeakyReLU(alpha=1), Dense(2), concatenate([1, 2])\n",
-        "import keras\nfrom keras.layers import *\nfrom keras.layers import *\nfrom keras.backend import *\n\nx = LeakyReLU(negative_slope=1), Dense(2), concatenate([1, 2])\n",
+        "import keras\nfrom keras.layers import *\nfrom keras.layers import *\nfrom keras.backend import *\n\nx = LeakyReLU(negative_slope=1), Dense(2), keras.ops.concatenate([1, 2], axis=-1)\n",
     ),
     "import: TYPE_CHECKING": (
         "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from tensorflow.keras import Model\n    from keras.engine.training import Model as M\n\n\ndef f(m: 'Model', n: 'M'):\n    return m\n",
@@ -128,7 +128,7 @@ EDITED = {
     ),
     "batch_input_shape of a stateful LSTM": (
         "from keras.models import Sequential\nfrom keras.layers import LSTM\n\nm = Sequential()\nm.add(LSTM(2, batch_input_shape=(1, 3, 4), stateful=True))\nm.reset_states()\n",
-        'from keras.models import Sequential\nimport keras\nfrom keras.layers import LSTM\n\nm = Sequential()\nm.add(keras.Input(batch_shape=(1, 3, 4)))\nm.add(LSTM(2, stateful=True))\n[layer.reset_states() for layer in m.layers if hasattr(layer, "reset_states")]\n',
+        'import keras\nfrom keras.models import Sequential\nfrom keras.layers import LSTM\n\nm = Sequential()\nm.add(keras.Input(batch_shape=(1, 3, 4)))\nm.add(LSTM(2, stateful=True))\n[layer.reset_states() for layer in m.layers if hasattr(layer, "reset_states")]\n',
     ),
     "get_output_shape_for": (
         "import keras\n\n\nclass A(keras.layers.Layer):\n    def get_output_shape_for(self, s):\n        return s\n",
