@@ -53,6 +53,12 @@ def _hold_around(when: dict, module: Module, values: dict[str, ast.expr], node: 
             return False
     if when.get("single") and not _is_single(module, node):
         return False
+    if "mentions" in when and not any(word in module.text for word in words(when["mentions"])):
+        return False
+    for name, wanted in when.get("called", {}).items():
+        value = values.get(name)
+        if not isinstance(value, ast.Call) or module.names.canonical(value.func) != wanted:
+            return False
     tensors = words(when.get("tensor"))
     return not tensors or any(module.values.kind(values[name]) == "tensor" for name in tensors if name in values)
 

@@ -70,6 +70,8 @@ class Book:
     changed: dict[str, Rule] = field(default_factory=dict)
     public: Rule | None = None
     target: str = "keras"
+    flags: frozenset[str] = frozenset()
+    """Arguments by which rules about calling a layer itself know their calls."""
     packages: frozenset[str] = frozenset()
     """The packages that rules are about: names outside them are passed over."""
     _quiet: dict[str, bool] = field(default_factory=dict)
@@ -102,6 +104,8 @@ class Book:
                     book.exact.setdefault(pattern, []).append(rule)
         book.flavours.sort(key=lambda pair: -len(pair[0]))
         names = [*book.exact, *book.starred, *(flavour for flavour, _ in book.flavours), *KERAS]
+        called = [rule for _, rule in book.methods.get("__call__", ())]
+        book.flags = frozenset(name for rule in called for name in words(rule.when.get("has")))
         book.packages = frozenset(normal(name).split(".", 1)[0] for name in names)
         return book
 
@@ -208,6 +212,8 @@ class _Finder:
                 said = list(self._call(call))
                 yield from said
                 yield from self._changed(call, said)
+            if book.flags and func not in named and any(keyword.arg in book.flags for keyword in call.keywords):
+                yield from self._itself_called(call)
 
     def _string(self, rule: Rule, node: ast.Constant) -> Iterator[Site]:
         if rule.edit["kind"] != "key":
@@ -222,6 +228,18 @@ class _Finder:
         for kind, rule in self.book.methods[target.attr]:
             if rule.when.get("stored") and self.module.values.kind(target.value) == kind:
                 yield self._site(rule, target, None)
+
+    def _itself_called(self, node: ast.Call) -> Iterator[Site]:
+        """A layer or a model that is called: `layer(x, training=False)`. Not inside a `call`, where it is obeyed."""
+        at: ast.AST | None = node
+        while at is not None:
+            if isinstance(at, ast.FunctionDef) and at.name == "call":
+                return
+            at = self.module.names.parent(at)
+        for wanted, rule in self.book.methods["__call__"]:
+            given = arguments(node, words(rule.when.get("arguments")))
+            if self._holds(rule, given, node) and self.module.values.kind(node.func) == wanted:
+                yield self._site(rule, node, None)
 
     def _roundabout(self, named: set[ast.AST]) -> Iterator[Site]:
         """Sites of what is named by strings or handed on; `named` gets the nodes that stand for a dotted name."""

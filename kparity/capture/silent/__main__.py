@@ -67,7 +67,13 @@ def measure(only: str = "", folder: Path | None = None) -> Measured:
             found += these
             (differ if these else agree)[kind] += 1
         refused = {k: v for k, v in new_notes["raised"].items() if k in old}
+        names: dict[str, dict[str, int]] = {}
+        for key in {**old, **new_notes["raised"], **old_notes["raised"]}:
+            kind, name, _ = _split(key)
+            names.setdefault(kind, {}).setdefault(name, 0)
+            names[kind][name] += 1
         header = {
+            "names": {kind: dict(sorted(some.items())) for kind, some in sorted(names.items())},
             "versions": {"legacy": old_notes["versions"], "keras3": new_notes["versions"]},
             "measured": len(both),
             "agree": dict(sorted(agree.items())),

@@ -100,12 +100,11 @@ def _different(
     if old.dtype.kind == "f" and new.dtype.kind == "f" and old.dtype != new.dtype:
         coarse = min(old.dtype, new.dtype, key=lambda d: d.itemsize)
         old, moved, new = old.astype(coarse), moved.astype(coarse), new.astype(coarse)
-    if old.dtype.kind != "f":
-        new = new.astype(old.dtype) if new.dtype.kind != "f" else new
-    else:
-        new = new.astype(old.dtype)
+    new = (new.astype(old.dtype) if new.dtype.kind != "f" else new) if old.dtype.kind != "f" else new.astype(old.dtype)
     seen = gap(old, new, moved if moved.shape == old.shape else old)
-    ratio = seen.ratio if np.isinf(seen.error) else min(seen.ratio, _worst(old, new) / (grain / 2))  # a float32 sum of half-precision numbers is no finer
+    ratio = seen.ratio
+    if old.dtype.kind == "f" and np.isfinite(seen.error):
+        ratio = min(ratio, _worst(old, new) / (grain / 2))  # a float32 sum of half-precision numbers is no finer
     if ratio <= DOUBT:
         return None
     size = _size(old, new)

@@ -14,11 +14,21 @@ from kparity.capture.silent.side import NotHere
 from kparity.capture.silent.tools import Tools, array, weigh
 
 SHAPE = (6, 5)
-DISTANCES = (
-    "CosineSimilarity Huber LogCosh MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredError "
-    "MeanSquaredLogarithmicError Poisson KLDivergence Hinge SquaredHinge CategoricalHinge"
-).split()
-ENTROPIES = "BinaryCrossentropy BinaryFocalCrossentropy CategoricalCrossentropy CategoricalFocalCrossentropy".split()
+DISTANCES = [
+    "CosineSimilarity",
+    "Huber",
+    "LogCosh",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "KLDivergence",
+    "Hinge",
+    "SquaredHinge",
+    "CategoricalHinge",
+]
+ENTROPIES = ["BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy"]
 STYLES = ("normal", "zeros", "tiny", "large", "negative", "edges", "unit", "ones")
 
 
@@ -128,11 +138,32 @@ def function(name: str, y_true: str, y_pred: str, **arguments: Any) -> Case:
     return Case("loss", name, text, run)
 
 
-FUNCTIONS = (
-    "KLD MAE MAPE MSE MSLE cosine_similarity hinge huber kl_divergence kld kullback_leibler_divergence log_cosh logcosh mae mape "
-    "mean_absolute_error mean_absolute_percentage_error mean_squared_error mean_squared_logarithmic_error mse msle "
-    "poisson squared_hinge categorical_hinge"
-).split()
+FUNCTIONS = [
+    "KLD",
+    "MAE",
+    "MAPE",
+    "MSE",
+    "MSLE",
+    "cosine_similarity",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "kld",
+    "kullback_leibler_divergence",
+    "log_cosh",
+    "logcosh",
+    "mae",
+    "mape",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "mse",
+    "msle",
+    "poisson",
+    "squared_hinge",
+    "categorical_hinge",
+]
 
 
 def cases() -> list[Case]:

@@ -13,10 +13,20 @@ from kparity.capture.silent.losses import FUNCTIONS, SHAPE, predictions, sample_
 from kparity.capture.silent.side import NotHere
 from kparity.capture.silent.tools import Tools, array
 
-DISTANCES = (
-    "CosineSimilarity KLDivergence LogCoshError MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredError "
-    "MeanSquaredLogarithmicError Poisson RootMeanSquaredError Hinge SquaredHinge CategoricalHinge"
-).split()
+DISTANCES = [
+    "CosineSimilarity",
+    "KLDivergence",
+    "LogCoshError",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "RootMeanSquaredError",
+    "Hinge",
+    "SquaredHinge",
+    "CategoricalHinge",
+]
 
 
 def metric(

@@ -13,8 +13,8 @@ from kparity.capture.silent.layers import made_here, value
 from kparity.capture.silent.side import NotHere
 from kparity.capture.silent.tools import Tools, array
 
-NEW = "Adadelta Adafactor Adagrad Adam AdamW Adamax Ftrl Lion Nadam RMSprop SGD".split()
-OLD = "Adadelta Adagrad Adam Adamax Ftrl Nadam RMSprop SGD".split()
+NEW = ["Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lion", "Nadam", "RMSprop", "SGD"]
+OLD = ["Adadelta", "Adagrad", "Adam", "Adamax", "Ftrl", "Nadam", "RMSprop", "SGD"]
 STEPS = 10
 
 
@@ -29,7 +29,7 @@ def steps(
     without one)."""
 
     def run(tools: Tools) -> Arrays:
-        made = tools.find("optimizers", name) or tools.find("optimizers", name.rpartition(".")[2])
+        made = tools.find("optimizers", name)
         if made is None:
             raise NotHere(f"no optimizers.{name}")
         optimizer = made(**made_here(tools, arguments))

@@ -80,7 +80,7 @@ def _cell(name: str, arguments: dict[str, Any]) -> Case:
     def run(tools: Tools) -> Arrays:
         cell = build(tools, name, arguments)
         x = tf.convert_to_tensor(tools.x(4, 5))
-        sizes = [one for one in tf.nest.flatten(cell.state_size)]
+        sizes = list(tf.nest.flatten(cell.state_size))
         states = tf.nest.pack_sequence_as(
             cell.state_size, [tf.convert_to_tensor(tools.x(4, int(n), key=f"s{i}")) for i, n in enumerate(sizes)]
         )

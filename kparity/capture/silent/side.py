@@ -26,7 +26,7 @@ def main(name: str, mode: str, out: str, keys: str | None) -> None:
     from kparity.capture import sides
 
     tf.get_logger().setLevel("ERROR")
-    side = sides.load(name)
+    side: Any = sides.load(name)
     from kparity.capture.silent.tables import cases
     from kparity.capture.silent.tools import Tools
 
@@ -63,6 +63,7 @@ def main(name: str, mode: str, out: str, keys: str | None) -> None:
         notes["seconds"][case.key] = round(time.perf_counter() - started, 3)
         for array, value in found.items():
             value = np.asarray(value)
+            value = value.astype(np.float32) if value.dtype.name == "bfloat16" else value
             arrays[f"{case.key}\t{array}"] = value.astype("U") if value.dtype.kind in "OS" else value
     identity = side.identity()
     notes["versions"] = {"keras": identity["keras"], "tensorflow": tf.__version__, "numpy": np.__version__}

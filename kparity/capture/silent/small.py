@@ -12,10 +12,23 @@ from kparity.capture.silent.case import Arrays, Case, said
 from kparity.capture.silent.side import NotHere
 from kparity.capture.silent.tools import Tools, array, weigh
 
-ACTIVATIONS = (
-    "elu exponential gelu hard_sigmoid linear mish relu selu sigmoid softmax softplus softsign swish tanh".split()
-)
-VARIANCES = "GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform".split()
+ACTIVATIONS = [
+    "elu",
+    "exponential",
+    "gelu",
+    "hard_sigmoid",
+    "linear",
+    "mish",
+    "relu",
+    "selu",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "softsign",
+    "swish",
+    "tanh",
+]
+VARIANCES = ["GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform"]
 SHAPES = ((300, 400), (3, 3, 60, 70), (100000,), (3, 200, 100), (40, 8, 16), (8, 16, 40), (2, 3, 4, 30, 40))
 
 
@@ -298,20 +311,22 @@ def _first(data: Any) -> Any:
 
 ALIASES = {
     "layers": (
-        "AvgPool1D=AveragePooling1D AvgPool2D=AveragePooling2D AvgPool3D=AveragePooling3D MaxPool1D=MaxPooling1D "
-        "MaxPool2D=MaxPooling2D MaxPool3D=MaxPooling3D GlobalAvgPool1D=GlobalAveragePooling1D "
-        "GlobalAvgPool2D=GlobalAveragePooling2D GlobalAvgPool3D=GlobalAveragePooling3D GlobalMaxPool1D=GlobalMaxPooling1D "
-        "GlobalMaxPool2D=GlobalMaxPooling2D GlobalMaxPool3D=GlobalMaxPooling3D Convolution1D=Conv1D Convolution2D=Conv2D "
-        "Convolution3D=Conv3D Convolution1DTranspose=Conv1DTranspose Convolution2DTranspose=Conv2DTranspose "
-        "Convolution3DTranspose=Conv3DTranspose SeparableConvolution1D=SeparableConv1D SeparableConvolution2D=SeparableConv2D"
+        "AvgPool1D=AveragePooling1D AvgPool2D=AveragePooling2D AvgPool3D=AveragePooling3D "
+        "MaxPool1D=MaxPooling1D MaxPool2D=MaxPooling2D MaxPool3D=MaxPooling3D "
+        "GlobalAvgPool1D=GlobalAveragePooling1D GlobalAvgPool2D=GlobalAveragePooling2D "
+        "GlobalAvgPool3D=GlobalAveragePooling3D GlobalMaxPool1D=GlobalMaxPooling1D "
+        "GlobalMaxPool2D=GlobalMaxPooling2D GlobalMaxPool3D=GlobalMaxPooling3D Convolution1D=Conv1D "
+        "Convolution2D=Conv2D Convolution3D=Conv3D Convolution1DTranspose=Conv1DTranspose "
+        "Convolution2DTranspose=Conv2DTranspose Convolution3DTranspose=Conv3DTranspose "
+        "SeparableConvolution1D=SeparableConv1D SeparableConvolution2D=SeparableConv2D"
     ),
     "initializers": (
-        "constant=Constant glorot_normal=GlorotNormal glorot_uniform=GlorotUniform he_normal=HeNormal he_uniform=HeUniform "
-        "identity=Identity lecun_normal=LecunNormal lecun_uniform=LecunUniform ones=Ones orthogonal=Orthogonal "
-        "random_normal=RandomNormal random_uniform=RandomUniform truncated_normal=TruncatedNormal "
-        "variance_scaling=VarianceScaling zeros=Zeros"
+        "constant=Constant glorot_normal=GlorotNormal glorot_uniform=GlorotUniform he_normal=HeNormal "
+        "he_uniform=HeUniform identity=Identity lecun_normal=LecunNormal lecun_uniform=LecunUniform ones=Ones "
+        "orthogonal=Orthogonal random_normal=RandomNormal random_uniform=RandomUniform "
+        "truncated_normal=TruncatedNormal variance_scaling=VarianceScaling zeros=Zeros"
     ),
-    "regularizers": "l1=L1 l2=L2 orthogonal_regularizer=OrthogonalRegularizer",
+    "regularizers": ("l1=L1 l2=L2 orthogonal_regularizer=OrthogonalRegularizer"),
     "constraints": (
         "max_norm=MaxNorm min_max_norm=MinMaxNorm non_neg=NonNeg radial_constraint=RadialConstraint unit_norm=UnitNorm"
     ),

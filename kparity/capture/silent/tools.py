@@ -24,8 +24,11 @@ class Tools:
         self.keras = side.keras
 
     def find(self, family: str, name: str) -> Any:
-        """The public class or function `family.name`, or None where this Keras has none."""
+        """The public class or function `family.name`, or None where this Keras has none. `legacy.X` and
+        `experimental.X` of the optimizers are what migrate makes of them: X."""
         at = getattr(self.keras, family, None)
+        if self.side.name != "legacy":
+            name = name.removeprefix("legacy.").removeprefix("experimental.")
         for part in name.split("."):
             at = getattr(at, part, None)
         return at
@@ -45,7 +48,7 @@ class Tools:
 
     def x(self, *shape: int, style: str = "normal", key: str = "x") -> np.ndarray:
         """Inputs of this shape: normal, tiny (1e-8), small, large (1e4), negative, positive, zeros, ones, unit (0..1),
-        pixels (0..255), integers (0..9), offset (100 + normal), edges (a grid with 0, 1, -1, 0.5 and infinities not)."""
+        pixels (0..255), integers (0..9), offset (100 + normal), edges (a grid with 0, 1, -1, 0.5)."""
         rng = _rng(key, style, shape)
         normal = rng.standard_normal(shape)
         match style:

@@ -24,7 +24,7 @@ def watched(name: str, arguments: dict[str, Any], metrics: Any = ("mae",), rate:
 
     def run(tools: Tools) -> Arrays:
         model = REGRESSION(tools)
-        model.compile(tools.keras.optimizers.SGD(rate), "mse", metrics=list(metrics))
+        model.compile(tools.keras.optimizers.SGD(rate), "mse", metrics=list(metrics), run_eagerly=True)
         x, y = tools.x(ROWS, WIDE), targets(tools, "numbers")
         callback = getattr(tools.keras.callbacks, name)(**made_here(tools, arguments))
         how = {"epochs": 6, "batch_size": 4, "shuffle": False, "verbose": 0, "validation_split": 0.3, **fit}
@@ -88,7 +88,7 @@ def _logs() -> list[Case]:
         seen: list[str] = []
         losses: list[float] = []
 
-        class Watch(tools.keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+        class Watch(tools.keras.callbacks.Callback):  # type: ignore[name-defined]
             def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
                 seen.append(f"batch {batch} {sorted(logs)}")
                 losses.append(float(logs["loss"]))
@@ -106,7 +106,13 @@ def _logs() -> list[Case]:
 
         watch = Watch()
         model = BINARY(tools)
-        model.compile("sgd", "binary_crossentropy", metrics=["accuracy"], steps_per_execution=execution)
+        model.compile(
+            "sgd",
+            "binary_crossentropy",
+            metrics=["accuracy"],
+            steps_per_execution=execution,
+            run_eagerly=execution == 1,
+        )
         x, y = tools.x(ROWS, WIDE), targets(tools, "binary")
         model.fit(x, y, epochs=2, batch_size=4, shuffle=False, verbose=0, validation_split=0.3, callbacks=[watch])
         return {
@@ -135,7 +141,7 @@ def _lambda(tools: Tools) -> Arrays:
         on_train_end=lambda logs: seen.append("trained"),
     )
     model = REGRESSION(tools)
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", run_eagerly=True)
     model.fit(tools.x(ROWS, WIDE), targets(tools, "numbers"), epochs=2, batch_size=4, verbose=0, callbacks=[callback])
     return {"text|events": "\n".join(seen)}
 
@@ -156,7 +162,7 @@ def _training_flag() -> list[Case]:
             hidden = middle(start) if flag is None else middle(start, training=flag)
             model = keras.Model(start, keras.layers.Dense(1)(hidden))
             tools.fill(model)
-            model.compile("sgd", "mse")
+            model.compile("sgd", "mse", run_eagerly=True)
             x, y = tools.x(ROWS, WIDE), targets(tools, "numbers")
             found = reported(model.fit(x, y, epochs=2, batch_size=4, shuffle=False, verbose=0).history)
             found["evaluate"] = np.asarray(model.evaluate(x, y, verbose=0))
@@ -183,10 +189,26 @@ def _training_flag() -> list[Case]:
     found += [case("BatchNormalization", norm, False, True, False), case("BatchNormalization", norm, None, True, False)]
     found += [case("BatchNormalization", norm, True), case("BatchNormalization", norm, True, True)]
 
+    def carlo(tools: Tools) -> Arrays:
+        keras = tools.keras
+        start = keras.Input((WIDE,))
+        model = keras.Model(start, keras.layers.Dropout(0.5)(start, training=True))
+        x = tools.x(ROWS, WIDE, style="ones")
+        again = [np.asarray(model.predict(x, verbose=0)) for _ in range(2)]
+        called = [np.asarray(model(x)) for _ in range(2)]
+        asked = [np.asarray(model(x, training=False)) for _ in range(2)]
+        return {
+            "text|predict drops": str(bool(np.any(again[0] == 0.0))),
+            "text|model(x) drops": str(bool(np.any(called[0] == 0.0))),
+            "text|model(x, training=False) drops": str(bool(np.any(asked[0] == 0.0))),
+        }
+
+    found.append(Case("training", "training=", "Dropout(0.5)(x, training=True), asked to predict", carlo))
+
     def subclassed(tools: Tools) -> Arrays:
         keras = tools.keras
 
-        class Fixed(keras.Model):  # type: ignore[misc, name-defined]
+        class Fixed(keras.Model):  # type: ignore[name-defined]
             def __init__(self) -> None:
                 super().__init__()
                 self.norm = keras.layers.BatchNormalization(momentum=0.5)
@@ -199,7 +221,7 @@ def _training_flag() -> list[Case]:
         x, y = tools.x(ROWS, WIDE), targets(tools, "numbers")
         model(x)
         tools.fill(model)
-        model.compile("sgd", "mse")
+        model.compile("sgd", "mse", run_eagerly=True)
         found = reported(model.fit(x, y, epochs=2, batch_size=4, shuffle=False, verbose=0).history)
         return {**found, **after(tools, model, x)}
 
@@ -223,7 +245,7 @@ def _frozen() -> list[Case]:
         x, y = tools.x(ROWS, WIDE), targets(tools, "numbers")
         if when == "before compile":
             model.layers[0].trainable = model.layers[1].trainable = False
-        model.compile("sgd", "mse")
+        model.compile("sgd", "mse", run_eagerly=True)
         if when == "after compile":
             model.layers[0].trainable = model.layers[1].trainable = False
         found = reported(model.fit(x, y, epochs=1, batch_size=4, shuffle=False, verbose=0).history)
@@ -247,7 +269,7 @@ def _own() -> list[Case]:
     def stepped(tools: Tools) -> Arrays:
         keras = tools.keras
 
-        class Stepped(keras.Model):  # type: ignore[misc, name-defined]
+        class Stepped(keras.Model):  # type: ignore[name-defined]
             def train_step(self, data: Any) -> Any:
                 x, y = data
                 with tf.GradientTape() as tape:
@@ -259,7 +281,7 @@ def _own() -> list[Case]:
         start = keras.Input((WIDE,))
         model = Stepped(start, keras.layers.Dense(1)(keras.layers.BatchNormalization(momentum=0.5)(start)))
         tools.fill(model)
-        model.compile("sgd")
+        model.compile("sgd", run_eagerly=True)
         x, y = tools.x(ROWS, WIDE), targets(tools, "numbers")
         found = reported(model.fit(x, y, epochs=2, batch_size=4, shuffle=False, verbose=0).history)
         return {**found, **after(tools, model, x)}
@@ -267,14 +289,14 @@ def _own() -> list[Case]:
     def added(tools: Tools) -> Arrays:
         keras = tools.keras
 
-        class Penalty(keras.layers.Layer):  # type: ignore[misc, name-defined]
+        class Penalty(keras.layers.Layer):  # type: ignore[name-defined]
             def call(self, x: Any) -> Any:
                 self.add_loss(0.1 * tf.reduce_mean(tf.square(x)))
                 return x
 
         model = keras.Sequential([keras.Input((WIDE,)), keras.layers.Dense(4), Penalty(), keras.layers.Dense(1)])
         tools.fill(model)
-        model.compile("sgd", "mse", metrics=["mae"])
+        model.compile("sgd", "mse", metrics=["mae"], run_eagerly=True)
         x, y = tools.x(ROWS, WIDE), targets(tools, "numbers")
         found = reported(model.fit(x, y, epochs=2, batch_size=4, shuffle=False, verbose=0).history)
         found["evaluate"] = np.asarray(model.evaluate(x, y, batch_size=4, verbose=0))
@@ -300,7 +322,7 @@ def _own() -> list[Case]:
         model = keras.Model(start, keras.layers.Dense(1)(keras.layers.LSTM(3, stateful=True)(start)))
         tools.fill(model)
         model.layers[1].reset_states()
-        model.compile("sgd", "mse")
+        model.compile("sgd", "mse", run_eagerly=True)
         x, y = tools.x(8, 3, 1), tools.x(8, 1, key="y")
         found = reported(model.fit(x, y, epochs=2, batch_size=2, shuffle=False, verbose=0).history)
         found["predict"] = np.asarray(model.predict(x, batch_size=2, verbose=0))

@@ -1,4 +1,7 @@
-"""The readable table of silent changes: reports/silent.md. In: header, rows, causes. Out: Markdown. Called by __main__."""
+"""The readable table of silent changes: reports/silent.md. In: header, rows, causes. Out: Markdown.
+
+Called by __main__.
+"""
 
 from collections import Counter
 from typing import Any
@@ -17,8 +20,8 @@ def table(header: dict[str, Any], rows: tuple[Row, ...], causes: tuple[Cause, ..
         f"{versions['keras3']['tensorflow']}, on the CPU: the same inputs and weights through both. "
         "`python -m kparity.capture.silent` makes this file and `rules/api/silent.json` again.",
         "",
-        "A difference counts where it is beyond round-off: more than 20 times what moving every input and weight by one "
-        "unit in the last place does to Keras 2; and where float64 agrees, more than 500 times. Random numbers are "
+        "A difference counts where it is beyond round-off: more than 20 times what moving every input and weight by "
+        "one unit in the last place does to Keras 2; and where float64 agrees, more than 500 times. Random numbers are "
         "compared as distributions (Kolmogorov-Smirnov, p < 1e-9).",
         "",
         "| kind | cases | agree | differ |",
