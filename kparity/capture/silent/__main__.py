@@ -24,6 +24,10 @@ from kparity.capture.silent.words import table
 from kparity.config import shipped
 
 Key = tuple[str, str, str]
+Arrays = dict[str, dict[str, np.ndarray]]
+"""Case key -> array name -> array."""
+Left = tuple[Arrays, dict[str, Any]]
+"""What one side left: its arrays, and its notes on what was raised."""
 FLAGS = {"legacy": "1", "keras3": "0"}
 
 
@@ -45,43 +49,50 @@ def measure(only: str = "", folder: Path | None = None) -> Measured:
             keys = home / "only.json"
             keys.write_text(json.dumps([key for key in _keys(home) if re.search(only, key)]))
         _wait([_start(side, "float32", home, keys) for side in FLAGS])
-        old, old_notes = _load(home, "legacy", "float32")
-        new, new_notes = _load(home, "keras3", "float32")
+        old, new = (_load(home, side, "float32")[0] for side in FLAGS)
         both = [key for key in old if key in new]
         again = home / "doubtful.json"
         again.write_text(json.dumps([key for key in both if differences(old[key], old[key], new[key], _grain(key))]))
         _wait([_start(side, mode, home, again) for side, mode in (("legacy", "moved"), ("keras3", "float64"))])
         _wait([_start("legacy", "float64", home, again)])
-        moved, _ = _load(home, "legacy", "moved")
-        old64, _ = _load(home, "legacy", "float64")
-        new64, _ = _load(home, "keras3", "float64")
-        causes = load_causes(shipped("rules") / "api" / "silent_causes.toml")
-        found: list[Row] = []
-        agree: Counter[str] = Counter()
-        differ: Counter[str] = Counter()
-        for key in both:
-            kind, name, label = _split(key)
-            doubles = (old64[key], new64[key]) if key in old64 and key in new64 else ({}, {})
-            apart = differences(old[key], moved.get(key, old[key]), new[key], _grain(key), doubles)
-            these = rows((kind, name, label), apart, causes)
-            found += these
-            (differ if these else agree)[kind] += 1
-        refused = {k: v for k, v in new_notes["raised"].items() if k in old}
-        names: dict[str, dict[str, int]] = {}
-        for key in {**old, **new_notes["raised"], **old_notes["raised"]}:
-            kind, name, _ = _split(key)
-            names.setdefault(kind, {}).setdefault(name, 0)
-            names[kind][name] += 1
-        header = {
-            "names": {kind: dict(sorted(some.items())) for kind, some in sorted(names.items())},
-            "versions": {"legacy": old_notes["versions"], "keras3": new_notes["versions"]},
-            "measured": len(both),
-            "agree": dict(sorted(agree.items())),
-            "differ": dict(sorted(differ.items())),
-            "refused_by_keras_3": refused,
-            "refused_by_both": sorted(k for k in old_notes["raised"] if k in new_notes["raised"]),
-            "refused_by_keras_2": {k: v for k, v in old_notes["raised"].items() if k in new},
-        }
+        return judged(
+            _load(home, "legacy", "float32"),
+            _load(home, "keras3", "float32"),
+            _load(home, "legacy", "moved")[0],
+            (_load(home, "legacy", "float64")[0], _load(home, "keras3", "float64")[0]),
+        )
+
+
+def judged(legacy: Left, keras3: Left, moved: Arrays, doubles: tuple[Arrays, Arrays]) -> Measured:
+    """Rows and counts from what the sides left."""
+    (old, old_notes), (new, new_notes) = legacy, keras3
+    causes = load_causes(shipped("rules") / "api" / "silent_causes.toml")
+    found: list[Row] = []
+    agree: Counter[str] = Counter()
+    differ: Counter[str] = Counter()
+    both = [key for key in old if key in new]
+    for key in both:
+        kind, name, label = _split(key)
+        exact = tuple(side.get(key, {}) for side in doubles)
+        apart = differences(old[key], moved.get(key, old[key]), new[key], _grain(key), exact)
+        these = rows((kind, name, label), apart, causes)
+        found += these
+        (differ if these else agree)[kind] += 1
+    names: dict[str, dict[str, int]] = {}
+    for key in {**old, **new_notes["raised"], **old_notes["raised"]}:
+        kind, name, _ = _split(key)
+        names.setdefault(kind, {}).setdefault(name, 0)
+        names[kind][name] += 1
+    header = {
+        "versions": {"legacy": old_notes["versions"], "keras3": new_notes["versions"]},
+        "measured": len(both),
+        "agree": dict(sorted(agree.items())),
+        "differ": dict(sorted(differ.items())),
+        "names": {kind: dict(sorted(some.items())) for kind, some in sorted(names.items())},
+        "refused_by_keras_3": {k: v for k, v in new_notes["raised"].items() if k in old},
+        "refused_by_both": sorted(k for k in old_notes["raised"] if k in new_notes["raised"]),
+        "refused_by_keras_2": {k: v for k, v in old_notes["raised"].items() if k in new},
+    }
     return Measured(header, tuple(found))
 
 
@@ -133,7 +144,7 @@ def _keys(home: Path) -> list[str]:
     return list(json.loads(done.stdout.splitlines()[-1]))
 
 
-def _load(home: Path, side: str, mode: str) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:
+def _load(home: Path, side: str, mode: str) -> Left:
     notes = json.loads((home / f"{side}-{mode}.json").read_text("utf-8"))
     found: dict[str, dict[str, np.ndarray]] = {}
     with np.load(home / f"{side}-{mode}.npz") as arrays:

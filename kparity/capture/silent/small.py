@@ -180,7 +180,7 @@ def _defaults() -> list[Case]:
                 found[f"{label}" if constant else f"sample|{label}"] = values if constant else values.ravel()
             return found
 
-        found.append(Case("initial weights", name, said(extra) or "defaults", run, doubles=False))
+        found.append(Case("initial-weights", name, said(extra) or "defaults", run, doubles=False))
     return found
 
 
