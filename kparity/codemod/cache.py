@@ -25,6 +25,8 @@ KEPT = 8
 TAG = """Signature: 8a477f597d28d172789f06886806bc55
 # This folder is a cache of kparity. It can be deleted at any time.
 """
+WIDTH, ASKED = 7, 5
+"""How many values stand for a file, and which of them says that other files were asked."""
 UNSURE = 2_000_000_000
 """Nanoseconds before a run in which a file may have changed without its time telling."""
 
@@ -81,11 +83,11 @@ class Cache:
         self._file = folder / FOLDER / f"{key}.json"
         self._started = time.time_ns()
         self._new: dict[str, Entry] = {}
-        names, state, self._old = self._read()
+        names, state, self._texts, self._old = self._read()
         if names != self._names():
             self._old = {}
         elif state != self._state():
-            self._old = {name: entry for name, entry in self._old.items() if not entry.asked}
+            self._old = {name: values for name, values in self._old.items() if not values[ASKED]}
 
     def _names(self) -> str:
         return digest("\0".join(self._stats).encode(errors="surrogateescape"))
@@ -96,16 +98,17 @@ class Cache:
     def get(self, path: Path) -> Entry | None:
         """What is known of a file that is still as it was."""
         name = os.path.abspath(path)  # noqa: PTH100
-        entry = self._old.get(name)
+        values = self._old.get(name)
         mtime, size = self._stats[name]
-        if entry is None or size != entry.size:
+        if values is None or size != values[1]:
             return None
-        if mtime == entry.mtime:
-            return entry
         try:
+            entry = _entry(str(path), values, self._texts)
+            if mtime == entry.mtime:
+                return entry
             if digest(path.read_bytes()) != entry.digest:
                 return None
-        except OSError:
+        except (OSError, ValueError, TypeError, IndexError):
             return None
         self.put(path, replace(entry, mtime=mtime))
         return entry
@@ -116,12 +119,14 @@ class Cache:
 
     def save(self) -> None:
         """Write what is known now; of runs at the same time the last one counts."""
-        entries = self._old | self._new
+        if not self._new:
+            return
+        entries = dict(self._new)
+        with contextlib.suppress(ValueError, TypeError, IndexError):
+            entries = {name: _entry(name, values, self._texts) for name, values in self._old.items()} | entries
         if self.touched:
             entries = {name: entry for name, entry in entries.items() if not entry.asked}
             self._stats = {name: _stamp(Path(name)) for name in self._stats}
-        elif not self._new:
-            return
         texts: dict[str, int] = {}
 
         def number(text: str) -> int:
@@ -157,14 +162,15 @@ class Cache:
             for old in others[KEPT:]:
                 old.unlink(missing_ok=True)
 
-    def _read(self) -> tuple[str, str, dict[str, Entry]]:
+    def _read(self) -> tuple[str, str, list[str], dict[str, list[Any]]]:
         try:
             found: Any = json.loads(self._file.read_bytes())
-            texts = found["texts"]
-            entries = {name: _entry(name, values, texts) for name, values in found["files"].items()}
-            return found["names"], found["state"], entries
-        except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
-            return "", "", {}
+            files: dict[str, list[Any]] = found["files"]
+            if all(isinstance(values, list) and len(values) == WIDTH for values in files.values()):
+                return found["names"], found["state"], found["texts"], files
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            pass
+        return "", "", [], {}
 
 
 def _entry(name: str, values: list[Any], texts: list[str]) -> Entry:

@@ -105,7 +105,7 @@ def migrate_text(text: str, path: Path, options: Options, near: Neighbours | Non
         except NotebookError as error:
             raise SourceError(str(error)) from error
         return _chosen_only(done, options, ignored)
-    if path.name == "setup.py" or (path.suffix not in (".py", ".pyw", "") and lists_requirements(path)):
+    if path.name == "setup.py" or (path.suffix not in (".py", ".pyw") and lists_requirements(path)):
         from .requirements import migrate_requirements
 
         first = migrate(text, name) if path.suffix == ".py" else Migrated(text, [], mentions=True)
@@ -232,23 +232,18 @@ def _remembering(files: list[Path], options: Options, jobs: int) -> Iterator[Fil
     results = _each([file for file in files if file not in known], options, jobs)
     try:
         for file in files:
-            found = known.get(file)
+            found = known.pop(file, None)
             if found is not None:
-                yield _known(str(file), found)
+                yield FileResult(str(file), found.findings, found.changes, found.mentions)
                 continue
             result = next(results)
             if result.entry is not None:
                 cache.put(file, result.entry)
                 cache.touched |= result.changed and options.write
-            yield replace(result, entry=None)
+            yield replace(result, entry=None) if result.entry is not None else result
     finally:
         results.close()
         cache.save()
-
-
-def _known(name: str, entry: Entry) -> FileResult:
-    findings = tuple(replace(f, place=replace(f.place, path=name)) for f in entry.findings)
-    return FileResult(name, findings, entry.changes, entry.mentions)
 
 
 def _each(files: list[Path], options: Options, jobs: int) -> Generator[FileResult, None, None]:

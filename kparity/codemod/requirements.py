@@ -132,7 +132,7 @@ def allows(spec: str, least: tuple[int, ...]) -> bool:
             case ">=" | ">" | "!=":
                 continue
             case "<":
-                if version + (0,) * 4 <= least + (0,) * 4:
+                if _padded(version) <= _padded(least):
                     return False
             case "<=":
                 if upper < least:
@@ -150,6 +150,10 @@ def allows(spec: str, least: tuple[int, ...]) -> bool:
                 if (version if short else upper)[: len(least)] < least[: len(version) if short else len(least)]:
                     return False
     return True
+
+
+def _padded(version: tuple[int, ...]) -> tuple[int, ...]:
+    return (*version, 0, 0, 0, 0)[:4]
 
 
 def in_shell(line: str) -> Iterator[tuple[str, int, str, str]]:
@@ -198,7 +202,8 @@ def _requirements(text: str, path: str) -> Iterator[Requirement]:
             for command in INSTALL.finditer(line):
                 for word in re.finditer(r"[^\s'\"]+", command["what"]):
                     at = start + command.start("what") + word.start()
-                    yield from _one(PIP.fullmatch(word[0]), at)
+                    # `>` means something else to a shell, and how to quote depends on what is around
+                    yield from _one(PIP.fullmatch(word[0]), at, editable=False)
     else:
         for start, line in _lines(text):
             yield from _in_line(line, start)

@@ -29,7 +29,7 @@ class Summary:
         self.files += 1
         self.changed += result.changed
         if result.mentions or result.findings:
-            self.results.append(result if self.keep_diffs else replace(result, diff=""))
+            self.results.append(replace(result, diff="") if result.diff and not self.keep_diffs else result)
 
     def findings(self, *outcomes: Outcome) -> list[Finding]:
         """The findings that ended so, in the order of files."""
