@@ -149,7 +149,7 @@ def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tu
     keywords_from = spec.get("keywords_from")
     tuples = words(spec.get("tuples"))
     first, second = _joined(words(spec.get("join")), given)
-    drop |= {second.name} if second is not None else set()
+    drop |= {second.name or ""} if second is not None else set()
     named = {rename.get(a.name or "", a.name) for a in given}
     pins = {k: v for k, v in spec.get("pin", {}).items() if k not in named}
     plan: list[tuple[Argument, bool, str | None, str | None]] = []
