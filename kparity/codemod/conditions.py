@@ -45,7 +45,7 @@ def _hold_arguments(when: dict, module: Module, values: dict[str, ast.expr]) -> 
 
 
 def _hold_around(when: dict, module: Module, values: dict[str, ast.expr], node: ast.Call) -> bool:
-    if "inside" in when and (when["inside"] == "call") != _in_call(module, node):
+    if "inside" in when and not _is_inside(when["inside"], module, node):
         return False
     if when.get("subscripted"):
         parent = module.names.parent(node)
@@ -69,6 +69,14 @@ def _is_folder(module: Module, path: ast.expr | None) -> bool:
     tail = tail_of(module, path)
     last = tail.text.rstrip("/").rsplit("/", 1)[-1] if tail is not None else "."
     return bool(last) and ("." not in last or last.endswith((".ckpt", ".tf", ".pb")))
+
+
+def _is_inside(where: str, module: Module, node: ast.AST) -> bool:
+    """`call`: in a method or lambda. `model`: not so. `layer`: in a class that computes with Keras tensors."""
+    if where == "layer":
+        home = module.names.enclosing_class(node)
+        return home is not None and module.values.computes(home)
+    return (where == "call") == _in_call(module, node)
 
 
 def _in_call(module: Module, node: ast.AST) -> bool:
