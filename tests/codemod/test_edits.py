@@ -127,7 +127,7 @@ TOLD = {
         Outcome.MANUAL,
     ),
     "a tf function between layers": (
-        "import keras\nimport tensorflow as tf\n\ny = tf.image.resize(keras.Input((4, 4, 3)), (2, 2))\n",
+        "import keras\nimport tensorflow as tf\n\ny = tf.image.adjust_contrast(keras.Input((4, 4, 3)), 2.0)\n",
         "KP681",
         Outcome.MANUAL,
     ),

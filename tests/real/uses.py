@@ -55,6 +55,11 @@ for base in bases:
                         "add_loss", "add_metric", "apply_gradients", "reset_states"):
                 more = parameters(getattr(base, name)) or []
                 params["." + name] = sorted({{*more, *params.get("." + name, [])}})
+made = [layers.Dense(1), layers.LSTM(1), keras.Sequential([layers.Dense(1)]), metrics.Mean(), losses.MeanSquaredError(),
+        optimizers.Adam(), callbacks.Callback()]
+for one in made:
+    for name in vars(one):
+        members.setdefault(name, []).append(type(one).__name__)
 json.dump({{"params": params, "members": members, "names": sorted(names)}}, sys.stdout)
 """
 
@@ -106,12 +111,11 @@ def canonical(written: str) -> str:
     if root in ("keras", "tensorflow", "tensorflow_addons", "numpy", "np"):
         return plain
     parts = plain.split(".")
-    for index, part in enumerate(parts[:-1] if len(parts) > 1 else parts, 0):
-        if index and part in ("keras", "ops", "tf"):
-            head = {"keras": "keras", "ops": "keras.ops", "tf": "tensorflow"}[part]
-            return ".".join([head, *parts[index + 1 :]])
-        if index and part == "backend" and parts[index + 1] in ("random", "ops", "keras"):
-            continue
+    for index, part in enumerate(parts):
+        if index and parts[index - 1] == "backend" and part in ("keras", "ops", "random"):
+            return ".".join(
+                [{"keras": "keras", "ops": "keras.ops", "random": "keras.random"}[part], *parts[index + 1 :]]
+            )
     return plain
 
 
