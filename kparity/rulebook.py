@@ -45,7 +45,7 @@ EDITS: dict[str, frozenset[str]] = {
 """The kinds of edit and what each may say; which of them is needed is checked by `_check_edit`."""
 WHEN = frozenset(
     {"has", "lacks", "equals", "not_equals", "constant", "computed", "tensor", "arguments", "old_code", "folder"}
-    | {"inside", "subscripted", "callable", "single", "defined", "stored", "not_metric", "called", "mentions"}
+    | {"inside", "subscripted", "counted", "callable", "single", "defined", "stored", "not_metric", "called", "mentions"}
 )
 SHOWS = frozenset({"kind", "quantity", "variable"})
 SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "shape", "any")

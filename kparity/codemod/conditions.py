@@ -10,6 +10,7 @@ from ..rulebook import Rule
 from .edits import Argument, words
 from .module import Module
 from .paths import tail_of
+from .uses import is_counted_with
 
 
 def hold(rule: Rule, module: Module, given: list[Argument], node: ast.Call, old_code: bool) -> bool:
@@ -51,6 +52,8 @@ def _hold_around(when: dict, module: Module, values: dict[str, ast.expr], node: 
         parent = module.names.parent(node)
         if not (isinstance(parent, ast.Subscript) and parent.value is node and _is_number(parent.slice)):
             return False
+    if "counted" in when and when["counted"] != is_counted_with(module, node):
+        return False
     if when.get("single") and not _is_single(module, node):
         return False
     if "mentions" in when and not any(word in module.text for word in words(when["mentions"])):

@@ -5,6 +5,7 @@ other place in the module that names the same file, so that what is written is a
 """
 
 import ast
+import re
 from dataclasses import dataclass
 
 from ..rulebook import Rule
@@ -29,6 +30,10 @@ READERS = frozenset(
 
 
 ELSEWHERE = "the same file name is used for something else, too: rename that as well, or give this file another name"
+
+
+FILLED = re.compile(r"(\{[^{}:]*(:[^{}]*s)?\}|%s|%r)$")
+"""A name that ends with whatever is filled in there; a number filled in is no ending."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def path_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
         if literal is None:
             return None if not _may_be_wrong(rule) else _unknown(path, module)
     tail = tail_of(module, literal)
-    if tail is None:
+    if tail is None or FILLED.search(tail.text):
         return None if not _may_be_wrong(rule) else _unknown(path, module)
     new = _ending(tail.text, words_of(spec["from"]), spec["suffix"])
     if new is None and not tail.text.endswith(spec["suffix"]):

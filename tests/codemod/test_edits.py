@@ -116,6 +116,11 @@ TOLD = {
         "KP401",
         Outcome.MANUAL,
     ),
+    "a file's name that is filled in": (
+        "import keras\n\n\ndef f(path):\n    keras.Sequential().save_weights('out/{}'.format(path))\n",
+        "KP401",
+        Outcome.MANUAL,
+    ),
     "a file's name that something else uses": (
         "import keras\n\nupload('w.h5')\nkeras.Sequential().save_weights('w.h5')\n",
         "KP401",
