@@ -45,7 +45,18 @@ EDITS: dict[str, frozenset[str]] = {
 """The kinds of edit and what each may say; which of them is needed is checked by `_check_edit`."""
 WHEN = frozenset(
     {"has", "lacks", "equals", "not_equals", "constant", "computed", "tensor", "arguments", "old_code", "folder"}
-    | {"inside", "subscripted", "counted", "callable", "single", "defined", "stored", "not_metric", "called", "mentions"}
+    | {
+        "inside",
+        "subscripted",
+        "counted",
+        "callable",
+        "single",
+        "defined",
+        "stored",
+        "not_metric",
+        "called",
+        "mentions",
+    }
 )
 SHOWS = frozenset({"kind", "quantity", "variable"})
 SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "shape", "any")
@@ -132,6 +143,11 @@ def keras_only() -> frozenset[str]:
 def in_shim(dotted: str) -> bool:
     """Can code say `tf.` in front of this name of Keras 3? Of all of `keras`, which is more than `tf.keras`, no."""
     return dotted in shim_names() or (dotted in api(3) and dotted not in keras_only() and dotted != "keras")
+
+
+def exists(dotted: str) -> bool:
+    """Is this a name of Keras 3, or of its `tf.keras` where it is written as `tensorflow.keras...`?"""
+    return dotted in api(3) or (dotted.startswith("tensorflow.") and dotted[len("tensorflow.") :] in shim_names())
 
 
 @functools.cache
@@ -280,7 +296,7 @@ def _check_edit(entry: dict[str, Any], applies: list[str], where: str) -> None:
     ) and not edit.get("to"):
         raise RuleError(f"{where}: an edit of kind {edit['kind']!r} needs `to`")
     target = edit.get("to", "")
-    if edit["kind"] in ("rename", "base", "call") and target.startswith("keras."):
+    if edit["kind"] in ("rename", "base", "call") and target.startswith(("keras.", "tensorflow.keras.")):
         _check_target(target, applies, where)
     elif edit["kind"] in ("template", "schedule", "input"):
         for dotted in re.findall(r"\bkeras(?:\.\w+)+", target):
@@ -297,5 +313,5 @@ def _check_target(target: str, applies: list[str], where: str) -> None:
             made = target[:-2]
         else:
             made = target[:-1] + pattern.rsplit(".", 1)[-1]
-        if made not in api(3):
+        if not exists(made):
             raise RuleError(f"{where}: Keras 3 has no {made}")

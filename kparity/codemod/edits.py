@@ -368,14 +368,15 @@ def _strings(node: ast.expr) -> list[ast.Constant]:
 def input_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
     """The shape that a first layer was told becomes a layer of its own in front of it."""
     spec = rule.edit
-    name = spec["argument"]
-    keyword = next((k for k in call.keywords if k.arg == name), None)
-    if keyword is None:
+    names = words(spec["argument"])
+    values = {k.arg: k.value for k in call.keywords if k.arg in names}
+    if len(values) < len(names):
         return None
-    template, needs = localised(spec["to"], module, call)
-    text = template.replace("{value}", module.source(keyword.value))
+    text, needs = localised(spec["to"], module, call)
+    for name, value in values.items():
+        text = text.replace("{value}" if len(names) == 1 else f"{{{name}}}", module.source(value))
     parent = module.names.parent(call)
-    dropped = argument_splices({"drop": name}, module, call)
+    dropped = argument_splices({"drop": spec["argument"]}, module, call)
     if isinstance(parent, ast.List) and parent.elts and parent.elts[0] is call:
         made = module.names.parent(parent)
         made = module.names.parent(made) if isinstance(made, ast.keyword) else made

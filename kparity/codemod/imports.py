@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..rulebook import Rule, api, in_shim
+from ..rulebook import Rule, api, exists, in_shim
 from .module import Module, Splice
 from .names import Scope, normal, under
 
@@ -109,11 +109,15 @@ def _one(
     rule = flavour(written)
     canonical = normal(written)
     renamed = rename(canonical) if under(canonical, "keras") else None
+    if renamed is not None and renamed[1] == written:
+        renamed = None
     if rule is None and renamed is None:
         return _through_nothing(module, node, alias, canonical, rename)
     target = renamed[1] if renamed is not None else canonical
     local = alias.asname or (alias.name if isinstance(node, ast.ImportFrom) else alias.name.split(".")[0])
-    if target not in api(3) or (target.count(".") == 0 and target != "keras") or keep(local, node):
+    if not exists(target) or (target.count(".") == 0 and target != "keras"):
+        return None
+    if keep(local, node) and not target.startswith("tensorflow."):
         return None
     chosen = renamed[0] if renamed is not None else rule
     assert chosen is not None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..rulebook import Rule, api, keras_only, shim_names
+from ..rulebook import Rule, api, exists, keras_only, shim_names
 from . import changed, conditions, fstrings, guesses, imports, indirect, keys
 from .edits import (
     Argument,
@@ -143,7 +143,7 @@ class Book:
         """The rule that gives a canonical name, or the package around it, another place, and that place."""
         for rule in self.named(dotted, ("rename", "public")):
             target = renamed(rule, dotted)
-            if target is not None and target != dotted and target in api(3):
+            if target is not None and target != dotted and exists(target):
                 return rule, target
         return None
 
@@ -339,7 +339,9 @@ class _Finder:
         while isinstance(at, ast.Attribute | ast.Name):
             dotted = self.module.names.canonical(at)
             if dotted is not None and dotted in shim_names():
-                return at
+                moved = self.book.renaming(dotted)
+                if moved is None or moved[1].startswith("tensorflow."):
+                    return at
             parent = self.module.names.parent(at)
             at = parent if isinstance(parent, ast.Attribute) else None
         return None
@@ -524,7 +526,10 @@ class _Finder:
         imported = isinstance(node, ast.Name) and bool(self.module.names.scope(node).lookup(node.id))
         if not imported:
             for rule in self.book.named(dotted, ("rename", "public")):
-                becomes = ((dotted, renamed(rule, dotted) or dotted),)
+                target = renamed(rule, dotted) or ""
+                if target == written or (target.startswith("tensorflow.") and not exists(target)):
+                    continue
+                becomes = ((dotted, target or dotted),)
                 make: Any = functools.partial(rename_edit, rule, self.module, node, dotted)
                 yield from self._try(rule, node, make, becomes=becomes)
         for rule in self.book.named(dotted, ("literal",)):
@@ -664,7 +669,7 @@ class _Finder:
         at = dotted
         while "." in at:
             moved = self.book.renaming(at)
-            if moved is not None and (not importing or moved[1] + dotted[len(at) :] in api(3)):
+            if moved is not None and (not importing or exists(moved[1] + dotted[len(at) :])):
                 return True
             at = at.rpartition(".")[0]
         return False

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from ..rulebook import api, in_shim, keras_only, shim_names
-from .names import Names, Near, under
+from .names import Names, Near, Scope, under
 from .values import Values
 
 SAME = ("keras", "tensorflow.keras")
@@ -137,6 +137,11 @@ class Module(Lines):
         scope = self.names.scope(node)
         best: tuple[int, str, str] | None = None
         here = self.start(node)
+        if dotted.startswith("tensorflow."):
+            through = self._through_tensorflow(dotted, scope, here)
+            if through is None and self.names.is_free("tf", scope):
+                return dotted.replace("tensorflow", "tf", 1), self.import_keras(node, "import tensorflow as tf")
+            return (through, None) if through is not None else None
         for local, canonical in self.names.visible(scope):
             if not under(dotted, canonical) or not under(canonical, "keras"):
                 continue
@@ -150,13 +155,20 @@ class Module(Lines):
         if best is not None:
             return best[1] + dotted[len(best[2]) :], None
         if self.target == "tf.keras" and in_shim(dotted):
-            for local, canonical in sorted(self.names.visible(scope)):
-                home = scope.lookup(local) if canonical == "tensorflow" else None
-                if home is not None and any(self.start(b.node) < here for b in home.bindings[local]):
-                    return f"{local}.{dotted}", None
+            through = self._through_tensorflow(f"tensorflow.{dotted}", scope, here)
+            if through is not None:
+                return through, None
         if not self.names.is_free("keras", scope) and self.names.name("keras", scope) not in SAME:
             return None
         return dotted, self.import_keras(node)
+
+    def _through_tensorflow(self, dotted: str, scope: Scope, here: int) -> str | None:
+        """The name as it can be said by an import of TensorFlow that is there already."""
+        for local, canonical in sorted(self.names.visible(scope)):
+            home = scope.lookup(local) if canonical == "tensorflow" else None
+            if home is not None and any(self.start(b.node) < here for b in home.bindings[local]):
+                return local + dotted.removeprefix("tensorflow")
+        return None
 
     def stays_tf(self, local: str, node: ast.AST) -> bool:
         """Is a local name `tf.keras`, and is something reached through it that `keras` hasn't? Then it stays so."""
@@ -177,7 +189,7 @@ class Module(Lines):
             at = self.names.parent(at)
         return False
 
-    def import_keras(self, node: ast.AST) -> Need:
+    def import_keras(self, node: ast.AST, text: str = "import keras") -> Need:
         """`import keras`, in front of the import that brought in what `node` names, or of the first one there is."""
         anchors = self.names.anchors(node) or [
             s
@@ -188,7 +200,7 @@ class Module(Lines):
             body = self.tree.body
             skip = int(bool(body) and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant))
             anchors = body[skip : skip + 1] or body[:1]
-        return Need(min(self.start(a) for a in anchors), "import keras")
+        return Need(min(self.start(a) for a in anchors), text)
 
 
 @functools.cache

@@ -11,10 +11,62 @@ from pathlib import Path
 
 import numpy as np
 
-WORDS = (
-    "the of and a to in is it that was for on are with as his they at be this from have or by one had not but what "
-    "all were when we there can an your which their said if do will each about how up out them then she many some so"
-).split()
+WORDS = [
+    "the",
+    "of",
+    "and",
+    "a",
+    "to",
+    "in",
+    "is",
+    "it",
+    "that",
+    "was",
+    "for",
+    "on",
+    "are",
+    "with",
+    "as",
+    "his",
+    "they",
+    "at",
+    "be",
+    "this",
+    "from",
+    "have",
+    "or",
+    "by",
+    "one",
+    "had",
+    "not",
+    "but",
+    "what",
+    "all",
+    "were",
+    "when",
+    "we",
+    "there",
+    "can",
+    "an",
+    "your",
+    "which",
+    "their",
+    "said",
+    "if",
+    "do",
+    "will",
+    "each",
+    "about",
+    "how",
+    "up",
+    "out",
+    "them",
+    "then",
+    "she",
+    "many",
+    "some",
+    "so",
+]
 
 
 def _draw():
@@ -110,7 +162,7 @@ def zipped(members):
             for name, maker in members.items():
                 maker(path + ".part")
                 archive.write(path + ".part", name)
-                os.remove(path + ".part")
+                Path(path + ".part").unlink()
 
     return write
 
@@ -121,7 +173,7 @@ def tarred(members):
             for name, maker in members.items():
                 maker(path + ".part")
                 archive.add(path + ".part", name)
-                os.remove(path + ".part")
+                Path(path + ".part").unlink()
 
     return write
 
@@ -173,7 +225,7 @@ def jena():
         day, hour = n // 144, n % 144
         stamp = f"{day % 28 + 1:02d}.{day // 28 + 1:02d}.2009 {hour // 6:02d}:{hour % 6}0:00"
         made.append(stamp + "," + ",".join(f"{v:.2f}" for v in random.uniform(1, 20, len(names))))
-    return "\n".join(made) + "\n"
+    return "\n".join(made)
 
 
 def image_net_classes():
@@ -184,7 +236,7 @@ def image_net_classes():
 
 def archive_array(path):
     (x, y), (a, b) = DATASETS["mnist"]()
-    with open(path, "wb") as file:
+    with Path(path).open("wb") as file:
         np.savez(file, x_train=x, y_train=y, x_test=a, y_test=b)
 
 
@@ -214,8 +266,8 @@ FILES = {
 
 def get_file(fname=None, origin=None, untar=False, md5_hash=None, cache_subdir="datasets", extract=False, **kwargs):
     """The made-up file; archives are unpacked next to it where Keras would."""
-    name = os.path.basename(str(origin or fname).split("?")[0])
-    asked = os.path.basename(str(fname or name))
+    name = str(origin or fname).split("?")[0].rsplit("/", 1)[-1]
+    asked = str(fname or name).rsplit("/", 1)[-1]
     maker = FILES.get(name) or FILES.get(asked)
     if maker is None and name.lower().endswith((".jpg", ".jpeg", ".png")):
         maker = picture
@@ -227,9 +279,11 @@ def get_file(fname=None, origin=None, untar=False, md5_hash=None, cache_subdir="
     maker(str(path))
     if extract or untar:
         if name.endswith(".zip"):
-            zipfile.ZipFile(path).extractall(folder)
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(folder)
         elif ".tar" in name or name.endswith(".tgz"):
-            tarfile.open(path).extractall(folder, filter="data")
+            with tarfile.open(path) as archive:
+                archive.extractall(folder, filter="data")
     if untar:
         return str(folder / asked)
     if asked != name:
@@ -250,8 +304,9 @@ PICTURES = {
 
 def tfds_load(name, split=None, as_supervised=False, with_info=False, batch_size=None, **kwargs):
     """`tfds.load` for pictures and reviews: 256 examples a split."""
-    import tensorflow as tf
     from unittest.mock import MagicMock
+
+    import tensorflow as tf
 
     base = name.split("/")[0].split(":")[0]
     random = _draw()

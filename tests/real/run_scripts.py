@@ -34,7 +34,7 @@ class Side:
         self.name, self.work, self.process = name, work, None
 
     def start(self):
-        log = open(self.work / f"{self.name}.log", "w")  # noqa: SIM115 (lives as long as the process)
+        log = (self.work / f"{self.name}.log").open("w")
         environment = {
             **os.environ,
             "TF_USE_LEGACY_KERAS": "1" if self.name == "legacy" else "0",
@@ -83,7 +83,9 @@ def collect(clones, work, only):
     found = []
     for source in tomllib.loads((HERE / "scripts.toml").read_text("utf-8"))["source"]:
         folder = clones / source["repository"].replace("/", "+")
-        git = next((p for p in (folder / "repo" / ".git", folder / "repo", folder / ".git", folder) if p.exists()), folder)
+        git = next(
+            (p for p in (folder / "repo" / ".git", folder / "repo", folder / ".git", folder) if p.exists()), folder
+        )
         for path in source["scripts"]:
             options = {}
             if isinstance(path, dict):
@@ -113,7 +115,9 @@ def migrate(work, scripts, unsafe):
         shutil.copy(work / "before" / f"{script['name']}.py", copy)
     command = [sys.executable, "-m", "kparity.cli", "migrate", "--format", "json", str(target)]
     command += ["--unsafe-fixes"] if unsafe else []
-    done = subprocess.run(command, capture_output=True, text=True, cwd=work, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=work, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
     if done.returncode not in (0, 1) or "Traceback" in done.stderr:
         raise SystemExit(f"migrate failed: {done.stderr[-2000:]}")
     return json.loads(done.stdout), target
@@ -204,10 +208,11 @@ def told(findings, file, script, work):
 def say(script, when):
     result = script[when]
     state = "ok " if result["ok"] else "BAD"
+    where = "" if result["ok"] else f"line {script.get('line', result.get('at'))}"
     near = "; ".join(f"{f['rule']}@{f['place']['line']}" for f in script.get("told", [])) if when == "after" else ""
     print(
         f"{state} {when:6} {result['seconds']:6.1f}s {script['name']:48} {result.get('losses') or ''} "
-        f"{result.get('error', '')[:220]} {'line ' + str(script.get('line', result.get('at'))) if not result['ok'] else ''} {near}",
+        f"{result.get('error', '')[:220]} {where} {near}",
         flush=True,
     )
 

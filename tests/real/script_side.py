@@ -2,7 +2,7 @@
 
 Started by run_scripts as `python script_side.py legacy|keras3`, with TF_USE_LEGACY_KERAS set to match. Comes in: a JSON
 line a script (`script`, `folder` to run in, `args`, `seconds`). Goes out: a JSON line (`ok`, `error`, `at`, `losses`).
-Scripts aren't edited: training is cut short around them, on both sides alike (`shorten`), data is made up (`small_data`).
+Scripts aren't edited: training is cut short around them, on both sides alike (`shorten`), data made up (`small_data`).
 """
 
 import ast
@@ -24,10 +24,10 @@ SECONDS = 2.0
 
 
 def capped(items, rounds):
-    """The items, no more than so many; None: those that are reached before the time is over, but at least three."""
+    """The items, no more than so many; None: those that are reached before the time is over, but at least twenty."""
     start = time.monotonic()
     for count, item in enumerate(items):
-        if count >= (rounds or 3) and (rounds or time.monotonic() - start > SECONDS):
+        if count >= (rounds or 20) and (rounds or time.monotonic() - start > SECONDS):
             return
         yield item
 

@@ -5,12 +5,12 @@ Used by script_side, once a process, before any script. Everything is patched on
 (nothing is drawn). A download that isn't known here raises: such a script isn't counted.
 """
 
+import contextlib
 import functools
 import importlib
 import importlib.abc
 import importlib.machinery
 import inspect
-import os
 import pkgutil
 import sys
 import types
@@ -74,6 +74,7 @@ class Shim:
             self.keras = legacy()
         else:
             import tensorflow  # noqa: F401
+
             self.keras = importlib.import_module("keras")
         import tensorflow as tf
 
@@ -116,7 +117,7 @@ class Shim:
         self.everywhere(self.keras.utils.get_file, make_files.get_file)
 
         def retrieve(url, filename=None, *args, **kwargs):
-            return make_files.get_file(filename or os.path.basename(url), url), None
+            return make_files.get_file(filename or url.rsplit("/", 1)[-1], url), None
 
         urllib.request.urlretrieve = retrieve
         try:
@@ -128,7 +129,7 @@ class Shim:
         @functools.wraps(read)
         def read_csv(source, *args, **kwargs):
             if isinstance(source, str) and "://" in source:
-                source = make_files.get_file(os.path.basename(source.split("?")[0]), source)
+                source = make_files.get_file(source.split("?")[0].rsplit("/", 1)[-1], source)
             return read(source, *args, **kwargs)
 
         pd.read_csv = read_csv
@@ -163,10 +164,8 @@ class Shim:
     def note(self, result):
         import numpy as np
 
-        try:
+        with contextlib.suppress(TypeError, ValueError, IndexError, StopIteration):
             self.losses.append(float(np.ravel(next(iter(result.values())) if isinstance(result, dict) else result)[0]))
-        except (TypeError, ValueError, IndexError, StopIteration):
-            pass
 
     def short(self, name, method):
         signature = inspect.signature(method)
@@ -283,7 +282,7 @@ OLD_LAYERS = {
 
 
 class KerasIsTfKeras(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """`import keras` gives tf_keras: the hook of compare's legacy side, and old module paths where tf_keras has them."""
+    """`import keras` gives tf_keras, as on compare's legacy side; old module paths, too, where tf_keras has them."""
 
     def find_spec(self, name, path=None, target=None):
         if name == "keras" or name.startswith("keras."):
