@@ -56,6 +56,8 @@ WHEN = frozenset(
         "not_metric",
         "called",
         "mentions",
+        "number",
+        "computed_number",
     }
 )
 SHOWS = frozenset({"kind", "quantity", "variable"})

@@ -7,7 +7,8 @@ stands in `rulebook.WHEN`. Called by match.
 import ast
 
 from ..rulebook import Rule
-from .edits import Argument, words
+from . import tensors as known
+from .edits import Argument, is_number, words
 from .module import Module
 from .paths import tail_of
 from .uses import is_counted_with
@@ -39,6 +40,11 @@ def _hold_arguments(when: dict, module: Module, values: dict[str, ast.expr]) -> 
         return False
     computed = [name for name in words(when.get("computed")) if name in values and not _is_constant(values[name])]
     if "computed" in when and not computed:
+        return False
+    if not all(is_number(module, values[name]) for name in words(when.get("number")) if name in values):
+        return False
+    numbers = words(when.get("computed_number"))
+    if numbers and all(is_number(module, values[name]) for name in numbers if name in values):
         return False
     if "callable" in when and not _is_function(module, values.get(when["callable"])):
         return False
@@ -74,11 +80,14 @@ def _is_folder(module: Module, path: ast.expr | None) -> bool:
     return bool(last) and ("." not in last or last.endswith((".ckpt", ".tf", ".pb")))
 
 
-def _is_inside(where: str, module: Module, node: ast.AST) -> bool:
-    """`call`: in a method or lambda. `model`: not so. `layer`: in a class that computes with Keras tensors."""
+def _is_inside(where: str, module: Module, node: ast.Call) -> bool:
+    """`call`: in a method or lambda; `model`: not so; `layer`: in a class that computes with Keras tensors; `kept`:
+    as a variable that such a class keeps."""
+    if where == "kept":
+        return known.keeps_variable(module.values, node)
     if where == "layer":
         home = module.names.enclosing_class(node)
-        return home is not None and module.values.computes(home)
+        return home is not None and known.computes(module.values, home)
     return (where == "call") == _in_call(module, node)
 
 

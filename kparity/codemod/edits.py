@@ -234,6 +234,20 @@ def _number(module: Module, value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and type(value.value) is int
 
 
+def is_number(module: Module, value: ast.expr) -> bool:
+    """A number as it stands, or a name that is given one number and nothing else?"""
+    if isinstance(value, ast.Name):
+        home = module.names.scope(value).lookup(value.id)
+        bound = home.bindings[value.id] if home is not None else []
+        return (
+            len(bound) == 1
+            and bound[0].kind == "assign"
+            and isinstance(bound[0].value, ast.Constant)
+            and is_number(module, bound[0].value)
+        )
+    return isinstance(value, ast.Constant) and type(value.value) in (int, float)
+
+
 def _constant(value: ast.expr) -> str | None:
     return repr(value.value) if isinstance(value, ast.Constant) else None
 
@@ -448,7 +462,8 @@ def template_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
         text = sources.get(name, defaults.get(name, ""))
         value = values.get(name)
         atom = value is None or isinstance(value, ATOMS) or (isinstance(value, ast.Tuple) and text.startswith("("))
-        operand = bool(match[2]) or match.string[: match.start()].rstrip()[-1:] in set("*-+/@")
+        around = match.string[: match.start()].rstrip()[-1:] + match.string[match.end() :].lstrip()[:1]
+        operand = bool(match[2]) or bool(set(around) & set("*-+/@"))
         if isinstance(value, ast.GeneratorExp) or (not atom and operand):
             text = f"({text})"
         return text + match[2]

@@ -368,7 +368,9 @@ def _imported(module: Module) -> list[tuple[Scope, str, ast.stmt, ast.alias]]:
                 dotted = module.names.handed_on(near, alias.name) or dotted
             elif isinstance(node, ast.ImportFrom) and node.level:
                 continue
-            if alias.name == "*" or not (under(normal(dotted), "keras") or under(dotted, "tensorflow")):
+            if alias.name == "*" or not (
+                under(normal(dotted), "keras") or under(dotted, "tensorflow") or under(dotted, "tensorflow_addons")
+            ):
                 continue
             name = alias.asname or (alias.name if isinstance(node, ast.ImportFrom) else alias.name.split(".")[0])
             found.append((module.names.scope(node), name, node, alias))

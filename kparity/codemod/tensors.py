@@ -22,6 +22,8 @@ GIVEN = {
     "predict_step": ("model",),
 }
 """Methods that Keras calls with tensors, by the kinds of class that have them."""
+VARIABLE = frozenset({"assign", "assign_add", "assign_sub", "dtype", "name", "numpy", "shape", "trainable"})
+"""What variables of TensorFlow and of Keras have in common."""
 SHAPED = frozenset({"build", "compute_output_shape"})
 NOT_TENSORS = ("training", "return_", "use_", "is_", "with_")
 """How parameters of `call` begin that are switches."""
@@ -138,6 +140,11 @@ def _method_calls(values: "Values", owner: ast.ClassDef, name: str) -> list[ast.
     return values.own_calls.get((owner, name), [])
 
 
+def computes(values: "Values", home: ast.ClassDef) -> bool:
+    """Is it a class whose methods compute with Keras tensors, plain ones?"""
+    return values.class_kind(home) in ("layer", "model", "loss", "metric") and not handles_odd(values, home)
+
+
 def handles_odd(values: "Values", home: ast.AST) -> bool:
     """Does the code inside mention ragged, sparse or string tensors?"""
     if values.odd is None:
@@ -178,3 +185,24 @@ def of_collection(values: "Values", home: Scope, name: str) -> str | None:
         elif isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store):
             kinds.append(values.kind(above.value) if isinstance(above, ast.Assign) else None)
     return "tensor" if kinds and all(kind in ("tensor", "any") for kind in kinds) else None
+
+
+def keeps_variable(values: "Values", node: ast.Call) -> bool:
+    """Is this the value of `self.NAME` in `__init__` or `build`, used only as every kind of variable can be?"""
+    home, assign = values.names.enclosing_class(node), values.names.parent(node)
+    function = values.names.enclosing_function(node)
+    if home is None or not computes(values, home) or getattr(function, "name", "") not in ("__init__", "build"):
+        return False
+    if not isinstance(assign, ast.Assign) or len(assign.targets) != 1:
+        return False
+    target = assign.targets[0]
+    if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name) or target.value.id != "self":
+        return False
+    if node.args and isinstance(node.args[0], ast.Lambda):
+        return False
+    for use in values.names.index.attributes:
+        if use.attr == target.attr and isinstance(use.value, ast.Name) and use.value.id == "self":
+            parent = values.names.parent(use)
+            if isinstance(parent, ast.Attribute) and parent.attr not in VARIABLE:
+                return False
+    return True

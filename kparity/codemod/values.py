@@ -159,11 +159,6 @@ class Values:
         home = self.names.enclosing_class(node)
         return self.class_kind(home) if home is not None else None
 
-    def computes(self, home: ast.ClassDef) -> bool:
-        """Is it a class whose methods compute with Keras tensors, plain ones?"""
-        kinds = ("layer", "model", "loss", "metric")
-        return self.class_kind(home) in kinds and not tensors.handles_odd(self, home)
-
     def sets_itself(self, node: ast.Attribute) -> bool:
         """Is this `self.NAME` of a class that gives itself that attribute? Then it isn't the library's."""
         home = self.names.enclosing_class(node)

@@ -57,5 +57,12 @@ def test_a_function_of_what_may_be_something_else_stays(case: str) -> None:
 
 
 def test_a_long_chain_of_values_takes_no_long_time() -> None:
-    lines = ["x0 = Input((3,))", *(f"x{n} = x{n - 1} + x{n - 1}" for n in range(1, 60)), "tf.square(x59)"]
+    lines = ["x0 = Input((3,))", *(f"x{n} = x{n - 1} + x{n - 1}" for n in range(1, 40)), "tf.square(x39)"]
     assert "keras.ops.square(" in migrate_source(HEAD + "\n".join(lines) + "\n", "a.py").text
+
+
+def test_what_is_made_outside_of_a_layer_stays_tensorflows() -> None:
+    code = HEAD + "def records(n):\n    return tf.zeros((n, 3)), tf.range(n), tf.constant(1), tf.random.normal((n,))\n"
+    assert code.partition("def")[2] in migrate_source(code, "a.py", unsafe=True).text
+    inside = LAYER + "    def call(self, x):\n        return x + tf.zeros((1, 3))\n"
+    assert "keras.ops.zeros((1, 3))" in migrate_source(HEAD + inside, "a.py").text
