@@ -8,6 +8,7 @@ and code from elsewhere; CONTRIBUTING.md says when to run it.
 import argparse
 import ast
 import difflib
+import json
 import re
 import shutil
 import sys
@@ -25,7 +26,7 @@ from surface import surface
 
 from kparity.codemod.files import FileResult, Options, migrate_files
 from kparity.codemod.sources import SourceError, decode, find
-from kparity.findings import Finding, Outcome
+from kparity.findings import Finding, Outcome, Place
 
 KERAS = re.compile(r"\bkeras\b|\btf_keras\b|np_utils", re.IGNORECASE)
 IMPORT = re.compile(r"\s*(from\s|import\s|#|\)|\w+,|\w+ as \w+,?)")
@@ -62,7 +63,7 @@ def measure(folder: Path, known: dict[str, dict[str, Any]], keep: Path | None = 
         found.keras_files = sum(bool(KERAS.search(text)) for text in before.values())
         started = time.perf_counter()
         try:
-            results = migrate_files([copy], Options(), jobs=1)
+            results = list(migrate_files([copy], Options(), jobs=1))
         except Exception as error:
             found.crashes.append(f"{type(error).__name__}: {error}")
             return found
@@ -72,7 +73,7 @@ def measure(folder: Path, known: dict[str, dict[str, Any]], keep: Path | None = 
             shutil.copytree(copy, keep / folder.name, dirs_exist_ok=True)
         by_path = {str(Path(r.path).relative_to(copy)): r for r in results}
         for path, result in by_path.items():
-            _judge(found, path, result, before.get(path, ""), after.get(path, ""))
+            _judge(found, path, result, before.get(path, Text("")), after.get(path, Text("")))
         again = migrate_files([copy], Options(), jobs=1)
         found.again = [r.path for r in again if r.changed]
         for one in Program(after, known).left():
@@ -88,28 +89,68 @@ def _not_python(folder: str, names: list[str]) -> list[str]:
     return [n for n in names if not n.endswith((".py", ".pyw", ".ipynb")) and not Path(folder, n).is_dir()]
 
 
-def _texts(folder: Path) -> dict[str, str]:
+class Text(str):
+    """What a file says; of a notebook, the code of its cells, one after the other."""
+
+    cells: dict[int, int]
+    """Number of a cell -> how many lines stand in front of it."""
+    rest: str = ""
+    """All of a notebook that isn't code, to be the same afterwards."""
+
+
+def _texts(folder: Path) -> dict[str, Text]:
     texts = {}
     for path in find([folder]):
-        if path.suffix == ".ipynb":
+        if path.suffix not in (".py", ".pyw", ".ipynb"):
             continue
         try:
-            texts[str(path.relative_to(folder))] = decode(path, path.read_bytes()).text
-        except (SourceError, OSError):
-            texts[str(path.relative_to(folder))] = ""
+            data = path.read_bytes()
+            text = _notebook(data) if path.suffix == ".ipynb" else Text(decode(path, data).text)
+        except (SourceError, OSError, ValueError, KeyError):
+            text = Text("")
+        texts[str(path.relative_to(folder))] = text
     return texts
+
+
+def _notebook(data: bytes) -> Text:
+    notebook = json.loads(data)
+    lines: list[str] = []
+    cells: dict[int, int] = {}
+    for number, cell in enumerate(notebook["cells"], 1):
+        if cell["cell_type"] != "code":
+            continue
+        source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+        cells[number] = len(lines)
+        magic = source.startswith("%%")
+        for line in source.split("\n"):
+            special = magic or line.lstrip().startswith(("%", "!", "?")) or line.rstrip().endswith("?")
+            indent = line[: len(line) - len(line.lstrip())]
+            lines.append(f"{indent}pass  # {line.strip()}" if special else line)
+        cell["source"] = ""
+    text = Text("\n".join(lines))
+    text.cells, text.rest = cells, json.dumps(notebook, sort_keys=True)
+    return text
+
+
+def _line(place: Place, text: str) -> int:
+    """The line of a place; in a notebook, of its cells' code."""
+    if not place.cell or not isinstance(text, Text):
+        return place.line
+    return text.cells.get(place.cell, 0) + place.cell_line
 
 
 def _judge(found: Measured, path: str, result: FileResult, before: str, after: str) -> None:
     found.outcomes.update(str(f.outcome) for f in result.findings)
     if result.error:
-        (found.unparsed if _parses(before) is None else found.crashes).append(f"{path}: {result.error}")
+        (found.unparsed if not before or _parses(before) is None else found.crashes).append(f"{path}: {result.error}")
     if before == after:
         return
     if _parses(after) is None:
         found.broken.append(path)
         return
     found.outside += [f"{path}: {line}" for line in _outside(before, after, result.findings)]
+    if getattr(before, "rest", "") != getattr(after, "rest", ""):
+        found.outside.append(f"{path}: what isn't code")
 
 
 def _parses(text: str) -> ast.Module | None:
@@ -129,7 +170,7 @@ def _outside(before: str, after: str, findings: Iterable[Finding]) -> list[str]:
     """Changed lines that belong to no statement with an edit in it, and to no import."""
     tree = _parses(before)
     assert tree is not None
-    edited = {f.place.line for f in findings if f.outcome is Outcome.FIXED}
+    edited = {_line(f.place, before) for f in findings if f.outcome is Outcome.FIXED}
     allowed: set[int] = set()
     for start, end, is_import in _statements(tree):
         if is_import or any(start <= line <= end for line in edited):
@@ -194,7 +235,7 @@ def _told(left: Left, result: FileResult, before: str, after: str) -> bool:
             continue
         if finding.outcome is Outcome.FAILED:
             return True
-        lines = where.get(finding.place.line, range(0))
+        lines = where.get(_line(finding.place, before), range(0))
         if any(line in left.imports for line in lines):
             return True
         if any(left.line <= line <= left.end for line in lines) and any(
