@@ -141,6 +141,8 @@ def migrate_file(path: Path, options: Options) -> FileResult:
         wide = data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4096]
         if not BYTES.search(data.replace(b"\0", b"") if wide else data) and not PLAUSIBLE.search(data):
             return FileResult(name, entry=_entry(stat, data, False, False, ()) if options.cache else None)
+        if wide:
+            raise SourceError(f"{name}: has null bytes, as text in UTF-16 has: Python can't read it either")
         source = decode(path, data)
         near = Asked(path.absolute())
         done = migrate_text(source.text, path, options, near)
