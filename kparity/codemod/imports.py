@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..rulebook import Rule, api, exists, in_shim
 from .module import Module, Splice
@@ -250,9 +251,17 @@ def without(module: Module, node: ast.Import | ast.ImportFrom, gone: list[ast.al
     assert isinstance(statement, cst.Import | cst.ImportFrom)
     assert not isinstance(statement.names, cst.ImportStar)
     names = [n for n, a in zip(statement.names, node.names, strict=True) if a not in gone]
-    if statement.names[-1].comma is cst.MaybeSentinel.DEFAULT:
-        names[-1] = names[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    names[-1] = _ending_as(cst, names[-1], statement.names[-1])
     return tree.code_for_node(statement.with_changes(names=names))
+
+
+def _ending_as(cst: Any, name: Any, last: Any) -> Any:
+    """A name that is the last one now, followed by what followed the `last` one; a comment of its own it keeps."""
+    own, other = getattr(name.comma, "whitespace_after", None), getattr(last.comma, "whitespace_after", None)
+    if isinstance(own, cst.ParenthesizedWhitespace) and isinstance(other, cst.ParenthesizedWhitespace):
+        after = own.with_changes(empty_lines=[], indent=other.indent, last_line=other.last_line)
+        return name.with_changes(comma=last.comma.with_changes(whitespace_after=after))
+    return name.with_changes(comma=last.comma) if last.comma is cst.MaybeSentinel.DEFAULT else name
 
 
 # -- imports that nothing uses any more -------------------------------------------------------------------------------

@@ -152,13 +152,17 @@ def _handed_on(module: Module, parameter: ast.arg, by: str) -> Iterator[Entry]:
     function = module.names.parent(arguments) if arguments is not None else None
     if not isinstance(function, ast.FunctionDef) or function.args.kwarg is not parameter:
         return
-    if isinstance(module.names.parent(function), ast.ClassDef):
-        return
+    home_class = module.names.parent(function)
+    made: ast.FunctionDef | ast.ClassDef = function
+    if isinstance(home_class, ast.ClassDef):
+        if function.name != "__init__":
+            return
+        made = home_class
     own = {a.arg for a in [*function.args.args, *function.args.kwonlyargs]}
-    for use in module.loads.get(function.name, ()):
+    for use in module.loads.get(made.name, ()):
         call = module.names.parent(use)
-        home = module.names.scope(use).lookup(function.name)
+        home = module.names.scope(use).lookup(made.name)
         if not isinstance(call, ast.Call) or call.func is not use or home is None:
             continue
-        if [b.node for b in home.bindings[function.name]] == [function]:
+        if [b.node for b in home.bindings[made.name]] == [made]:
             yield from (Entry(k.arg, k.value, k, by) for k in call.keywords if k.arg is not None and k.arg not in own)

@@ -305,6 +305,9 @@ class _Finder:
                 dotted = normal(f"{node.module}.{alias.name}") if not node.level else ""
             else:
                 dotted = normal(alias.name)
+            if under(dotted, "keras") and self._is_twofold(alias.asname or alias.name.split(".")[0], node):
+                twofold = self.book.exact.get("builtins.import", ())
+                yield from (self._site(rule, node, None, what=self.module.source(node)) for rule in twofold)
             rules = [r for r in self.book.named(dotted, ("manual",)) if not r.when] or self._inside(dotted)
             if rules:
                 yield from (self._site(rule, node, None, what=self.module.source(node)) for rule in rules)
@@ -323,6 +326,8 @@ class _Finder:
     def _must_stay(self, local: str, node: ast.stmt) -> bool:
         """Is some of what is reached through this import only in `tf.keras`? Then the import stays what it is."""
         scope = self.module.names.scope(node)
+        if self._is_twofold(local, node):
+            return True
         found = [
             self._shim_only(use)
             for use in self.module.loads.get(local, ())
@@ -332,6 +337,28 @@ class _Finder:
         if reached:
             self.held.append(reached)
         return bool(reached)
+
+    def _is_twofold(self, local: str, node: ast.stmt) -> bool:
+        """Is the name bound to something else, too, so that code about it isn't looked at, though it should be?"""
+        names = self.module.names
+        scope = names.scope(node)
+        bound = scope.bindings.get(local, [])
+        mine = next((b.target for b in bound if b.node is node), None)
+        if len(bound) < 2 or mine is None or names.name(local, scope) is not None:
+            return False
+        for use in self.module.loads.get(local, ()):
+            at: ast.AST = use
+            dotted = mine
+            while isinstance(parent := names.parent(at), ast.Attribute):
+                at = parent
+                dotted = f"{dotted}.{parent.attr}"
+            dotted = normal(dotted)
+            known = dotted in api(2) or dotted in shim_names()
+            if names.scope(use).lookup(local) is not scope or not (known or dotted in self.book.exact):
+                continue
+            if dotted not in api(3) or any(r.edit["kind"] != "manual" for r in self.book.exact.get(dotted, ())):
+                return True
+        return False
 
     def _shim_only(self, node: ast.AST) -> ast.AST | None:
         """What is reached through this name and is in `tf.keras` alone."""

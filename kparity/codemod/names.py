@@ -247,10 +247,19 @@ class Names:
                 dotted = self.written(binding.value)
             finally:
                 self._aliasing.discard(binding)
-            # only whole modules: `Base = keras.Model` may be rebound by code that we don't see
-            if dotted is not None and (normal(dotted) in ("keras", "tensorflow") or _is_module(normal(dotted))):
+            if dotted is None or normal(dotted) in ("keras", "tensorflow") or _is_module(normal(dotted)):
                 return dotted
+            if under(normal(dotted), "keras") and self._is_alone(binding, scope):
+                return dotted  # `Dense = tf.keras.layers.Dense`, and no other value for that name in this scope
         return None
+
+    def _is_alone(self, binding: Binding, scope: Scope) -> bool:
+        """Is this the one value that a name is given, by a plain assignment of its own?"""
+        statement = binding.node
+        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+        if len(targets) != 1 or not isinstance(targets[0], ast.Name) or isinstance(scope.node, ast.ClassDef):
+            return False
+        return scope.bindings.get(targets[0].id) == [binding]
 
     def _handed_on(self, binding: Binding) -> str | None:
         """What a neighbouring file calls the imported name, if that is something of Keras or TensorFlow."""

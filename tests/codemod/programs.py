@@ -65,7 +65,7 @@ CALLS = [
     ("losses.kullback_leibler_divergence", ["abs(x)", "abs(x) + 0.5"], "@"),
     ("regularizers.l2", ["l=0.5"], "@(x)"),
     ("regularizers.l1_l2", ["l1=0.5"], "@(x)"),
-    ("optimizers.SGD", ["learning_rate=0.5", "decay=0.25"], "walk(@)"),
+    ("optimizers.legacy.SGD", ["learning_rate=0.5", "decay=0.25"], "walk(@)"),
     ("optimizers.legacy.SGD", ["lr=0.5", "momentum=0.9"], "walk(@)"),
     ("optimizers.legacy.Adam", ["lr=0.5", "decay=0.1"], "walk(@)"),
     ("optimizers.Adam", ["0.25", "jit_compile=False"], "walk(@)"),

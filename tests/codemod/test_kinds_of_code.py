@@ -175,7 +175,7 @@ EDITED = {
     ),
     # -- data and training ------------------------------------------------------------------------------------------
     "fit_generator over lines": (
-        "import keras\n\nm = keras.Sequential()\nm.fit_generator(\n    generator=g,\n    samples_per_epoch=3,  # batches\n    nb_epoch=2,\n    workers=4,\n)\nm.predict_generator(g, 3)\n",
+        "import keras\n\nm = keras.Sequential()\nm.fit_generator(\n    generator=g,\n    steps_per_epoch=3,  # batches\n    epochs=2,\n    workers=4,\n)\nm.predict_generator(g, 3)\n",
         "import keras\n\nm = keras.Sequential()\nm.fit(\n    x=g,\n    steps_per_epoch=3,  # batches\n    epochs=2,\n)\nm.predict(g, steps=3)\n",
     ),
     "the old Sequence": (
