@@ -84,6 +84,14 @@ EDITED = {
         "import tensorflow as tf\n\nL = tf.keras.layers\nkeras = tf.keras\nx = L.LeakyReLU(alpha=1), keras.Model\n",
         "import keras\n\nL = keras.layers\nimport keras\nx = L.LeakyReLU(negative_slope=1), keras.Model\n",
     ),
+    "import: a class by assignment": (
+        "import tensorflow as tf\n\nLeaky = tf.keras.layers.LeakyReLU\nLayer = tf.keras.layers.Layer\n\n\nclass A(Layer):\n    def build(self, s):\n        self.act = Leaky(alpha=1)\n        self.add_weight('w', s)\n",
+        "import keras\n\nLeaky = keras.layers.LeakyReLU\nLayer = keras.layers.Layer\n\n\nclass A(Layer):\n    def build(self, s):\n        self.act = Leaky(negative_slope=1)\n        self.add_weight(name='w', shape=s)\n",
+    ),
+    "import: comments in parentheses": (
+        "from keras.utils import (\n    # one\n    to_categorical,  # cat\n    get_custom_objects,  # objs\n)\n\nx = to_categorical, get_custom_objects()\n",
+        "# objs\nfrom keras.saving import get_custom_objects\nfrom keras.utils import (\n    # one\n    to_categorical,  # cat\n)\n\nx = to_categorical, get_custom_objects()\n",
+    ),
     "import: inside a function": (
         "def f():\n    from keras.layers.merge import concatenate  # late\n    from tensorflow.keras import backend as K\n\n    return concatenate([K.zeros_like(1)])\n",
         "def f():\n    from keras.layers import concatenate  # late\n    import keras\n\n    return concatenate([keras.ops.zeros_like(1)])\n",
@@ -164,6 +172,10 @@ EDITED = {
         "import keras\n\no = keras.optimizers.SGD()\nprint(len(o.variables()))\n",
         "import keras\n\no = keras.optimizers.SGD()\nprint(len(o.variables))\n",
     ),
+    "optimizers of tensorflow_addons": (
+        "import tensorflow_addons as tfa\n\no = tfa.optimizers.AdamW(1e-4, 1e-3)\n",
+        "import keras\n\no = keras.optimizers.AdamW(learning_rate=1e-3, weight_decay=1e-4 / 1e-3)\n",
+    ),
     # -- saving -----------------------------------------------------------------------------------------------------
     "HDF5 by its format": (
         "import keras\n\nm = keras.Sequential()\nm.save('a.h5', save_format='h5')\nm.save_weights('w', save_format='tf')\nkeras.models.save_model(m, 'b.h5')\n",
@@ -221,6 +233,18 @@ TOLD = {
         ["KP900"],
     ),
     "import: the backend of TensorFlow 1": ("import tensorflow.compat.v1.keras.backend as K\n", ["KP150"]),
+    "import: a name of two things": (
+        "import tensorflow as tf\n\nif tf.__version__ < '2':\n    import tensorflow.compat.v1.keras.backend as K\nelse:\n    import tensorflow.keras.backend as K\nx = K.sum(1)\n",
+        ["KP150", "KP121"],
+    ),
+    "import: a name that is given another value": (
+        "import keras\nimport other\n\nif other.old:\n    keras = other\nkeras.layers.LeakyReLU(alpha=0.1)\n",
+        ["KP121"],
+    ),
+    "kwargs: handed on by a subclass": (
+        "import keras\n\n\nclass A(keras.layers.Dense):\n    def __init__(self, units, **kwargs):\n        super().__init__(units, **kwargs)\n\n\na = A(3, weights=w)\n",
+        ["KP242"],
+    ),
     "backend: no equal": (
         K + "a = K.learning_phase(), K.function([x], [y]), K.gradients(l, v), K.get_session()\n",
         ["KP690", "KP691", "KP691", "KP691"],
@@ -282,8 +306,8 @@ TOLD = {
         ["KP907", "KP907"],
     ),
     "optimizers: of tensorflow_addons": (
-        "import tensorflow_addons as tfa\nimport keras\n\no = tfa.optimizers.AdamW(1e-4, 1e-3)\n",
-        ["KP152", "KP327"],
+        "import tensorflow_addons as tfa\nimport keras\n\no = tfa.optimizers.NovoGrad()\n",
+        ["KP152"],
     ),
     "optimizers: Nadam's schedule": ("import keras\n\no = keras.optimizers.Nadam(schedule_decay=0.004)\n", ["KP325"]),
     "saving: folders": (

@@ -16,7 +16,6 @@ UNTOUCHED = {
     "a parameter called tf": "def f(tf):\n    return tf.keras.layers.Dense(1)\n",
     "a parameter called keras": "def f(keras):\n    return keras.layers.LeakyReLU(alpha=0.1)\n",
     "a parameter called K": "def f(K, x):\n    return K.sum(x)  # tensorflow\n",
-    "a name bound twice": "import keras\nimport other\nif other.old:\n    keras = other\nkeras.layers.LeakyReLU(alpha=0.1)\n",
     "a loop variable": "import tensorflow\nfor K in range(3):\n    K.sum(1)\n",
     "a comprehension variable": "import tensorflow\ny = [K.sum(1) for K in range(3)]\n",
     "an except name": "import tensorflow\ntry:\n    pass\nexcept E as K:\n    K.sum(1)\n",
