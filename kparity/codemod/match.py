@@ -664,7 +664,8 @@ class _Finder:
         importing = isinstance(node, ast.Import | ast.ImportFrom)
         if self._renamed_around(dotted, importing):
             return
-        if last.startswith("__") or (api(3).get(home) != "module" and not importing):
+        known = any(r.edit["kind"] in ("call", "template") for r in self.book.exact.get(dotted, ()))
+        if last.startswith("__") or (api(3).get(home) != "module" and not importing and not known):
             return
         if any(r.edit["kind"] in ABOUT_NAMES for r in (*self.book.exact.get(dotted, ()), *self._beyond(node))):
             # another rule knows it, and says what it has to say where it is called

@@ -173,6 +173,8 @@ class Program:
                             file.lines.setdefault(local, []).append((target, node.lineno))
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     file.aliases.append((name, value))
+                    if isinstance(value, ast.Attribute):
+                        file.lines.setdefault(name, []).append((ast.unparse(value), node.lineno))
                     file.own.add(name)
                 case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
                     pairs = zip(names, values, strict=False)
@@ -284,7 +286,8 @@ class Program:
         while isinstance(root, ast.Attribute):
             root = root.value
         lines = file.lines.get(root.id, []) if isinstance(root, ast.Name) else []
-        imports = tuple(line for target, line in lines if self._bad(target))
+        bad = isinstance(root, ast.Name) and any(self._bad(d) for d in self.resolve(file, root))
+        imports = tuple(line for target, line in lines if bad or self._bad(target))
         return Left(file.path, node.lineno, node.end_lineno or node.lineno, name, why, imports)  # type: ignore[attr-defined]
 
     def _import(self, file: File, node: ast.Import | ast.ImportFrom) -> Iterator[Left]:
