@@ -54,6 +54,7 @@ WHEN = frozenset(
         "defined",
         "stored",
         "not_metric",
+        "matches",
         "called",
         "mentions",
         "number",

@@ -5,10 +5,12 @@ stands in `rulebook.WHEN`. Called by match.
 """
 
 import ast
+import re
 
 from ..rulebook import Rule
 from . import tensors as known
 from .edits import Argument, is_number, words
+from .keys import is_metric
 from .module import Module
 from .paths import tail_of
 from .uses import is_counted_with
@@ -46,6 +48,9 @@ def _hold_arguments(when: dict, module: Module, values: dict[str, ast.expr]) -> 
     numbers = words(when.get("computed_number"))
     if numbers and all(is_number(module, values[name]) for name in numbers if name in values):
         return False
+    for name, pattern in when.get("matches", {}).items():
+        if name not in values or not re.search(pattern, module.source(values[name])):
+            return False
     if "callable" in when and not _is_function(module, values.get(when["callable"])):
         return False
     return "folder" not in when or _is_folder(module, values.get(when["folder"]))
@@ -59,6 +64,8 @@ def _hold_around(when: dict, module: Module, values: dict[str, ast.expr], node: 
         if not (isinstance(parent, ast.Subscript) and parent.value is node and _is_number(parent.slice)):
             return False
     if "counted" in when and when["counted"] != is_counted_with(module, node):
+        return False
+    if when.get("not_metric") and is_metric(module, when["not_metric"]):
         return False
     if when.get("single") and not _is_single(module, node):
         return False

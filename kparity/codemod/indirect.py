@@ -121,6 +121,8 @@ def _entries(module: Module, value: ast.expr, by: str) -> Iterator[Entry]:
             for key, item in zip(value.keys, value.values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
                     yield Entry(key.value, item, key, by)
+                elif key is None and isinstance(item, ast.Dict | ast.Call):
+                    yield from _entries(module, item, by)
         case ast.Call(func=ast.Name(id="dict")):
             yield from (Entry(k.arg, k.value, k, by) for k in value.keywords if k.arg is not None)
         case ast.Name():
@@ -138,12 +140,27 @@ def _stored(module: Module, name: ast.Name, by: str) -> Iterator[Entry]:
     home = module.names.scope(name).lookup(name.id)
     for use in module.loads.get(name.id, ()):
         item = module.names.parent(use)
+        if isinstance(item, ast.Attribute) and module.names.scope(use).lookup(name.id) is home:
+            yield from _called_on(module, item, by)
         if not isinstance(item, ast.Subscript) or item.value is not use or not isinstance(item.ctx, ast.Store):
             continue
         statement = module.names.parent(item)
         mine = module.names.scope(use).lookup(name.id) is home and isinstance(statement, ast.Assign)
         if mine and isinstance(item.slice, ast.Constant) and isinstance(item.slice.value, str):
             yield Entry(item.slice.value, statement.value, item.slice, by)  # type: ignore[union-attr]
+
+
+def _called_on(module: Module, method: ast.Attribute, by: str) -> Iterator[Entry]:
+    """`settings.update(lr=0.1)` and `settings.setdefault("lr", 0.1)`."""
+    call = module.names.parent(method)
+    if not isinstance(call, ast.Call) or call.func is not method:
+        return
+    if method.attr == "update":
+        yield from (Entry(k.arg, k.value, k, by) for k in call.keywords if k.arg is not None)
+        if call.args and not isinstance(call.args[0], ast.Name):
+            yield from _entries(module, call.args[0], by)
+    elif method.attr == "setdefault" and len(call.args) == 2 and isinstance(call.args[0], ast.Constant):
+        yield Entry(str(call.args[0].value), call.args[1], call.args[0], by)
 
 
 def _handed_on(module: Module, parameter: ast.arg, by: str) -> Iterator[Entry]:

@@ -13,7 +13,7 @@ MONITORS = {"EarlyStopping": 0, "ReduceLROnPlateau": 0, "ModelCheckpoint": 1}
 
 def is_key(rule: Rule, module: Module, string: ast.Constant) -> bool | None:
     """True: certainly a name in the logs. False: it seems so. None: it isn't, or the code gives it itself."""
-    if rule.when.get("not_metric") and _is_metric(module, rule.when["not_metric"]):
+    if rule.when.get("not_metric") and is_metric(module, rule.when["not_metric"]):
         return None
     parent = module.names.parent(string)
     if isinstance(parent, ast.keyword):
@@ -72,7 +72,7 @@ def _is_set(module: Module, key: str) -> bool:
     return False
 
 
-def _is_metric(module: Module, name: str) -> bool:
+def is_metric(module: Module, name: str) -> bool:
     """Is some model here compiled with a metric of this name, or some metric called so?"""
     for node in module.index.strings:
         at: ast.AST | None = node if node.value == name else None

@@ -341,7 +341,7 @@ class _Finder:
     def _is_twofold(self, local: str, node: ast.stmt) -> bool:
         """Is the name bound to something else, too, so that code about it isn't looked at, though it should be?"""
         names = self.module.names
-        scope = names.scope(node)
+        scope = names.scope(node).lookup(local) or names.scope(node)
         bound = scope.bindings.get(local, [])
         mine = next((b.target for b in bound if b.node is node), None)
         if len(bound) < 2 or mine is None or names.name(local, scope) is not None:

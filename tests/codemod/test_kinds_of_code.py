@@ -6,6 +6,7 @@ is said about. What is edited may be told about as well: `AND_TOLD`.
 """
 
 import ast
+import builtins
 
 import pytest
 
@@ -155,6 +156,10 @@ EDITED = {
         "import tensorflow as tf\n\n\nclass A(tf.keras.layers.Layer):\n    def call(self, x, training=None):\n        return tf.concat([x, tf.exp(x)], -1)\n",
         "import keras\n\n\nclass A(keras.layers.Layer):\n    def call(self, x, training=None):\n        return keras.ops.concatenate([x, keras.ops.exp(x)], -1)\n",
     ),
+    "a Lambda": (
+        "import tensorflow as tf\n\nl = tf.keras.layers.Lambda(lambda t: tf.reduce_max(t, axis=1))\n",
+        "import keras\n\nl = keras.layers.Lambda(lambda t: keras.ops.max(t, axis=1))\n",
+    ),
     # -- optimizers -------------------------------------------------------------------------------------------------
     "the old default listing": (
         "from keras.optimizers import Adam\n\no = Adam(lr=0.001, beta_1=0.9, beta_2=0.999, epsilon=None, decay=0.0, amsgrad=False)\n",
@@ -240,6 +245,10 @@ TOLD = {
     "import: a name that is given another value": (
         "import keras\nimport other\n\nif other.old:\n    keras = other\nkeras.layers.LeakyReLU(alpha=0.1)\n",
         ["KP121"],
+    ),
+    "kwargs: merged and updated": (
+        "import keras\n\na = {**base, 'lr': 0.1}\nb = dict(base)\nb.update(lr=0.1)\nb.setdefault('lr', 1)\no = keras.optimizers.Adam(**a), keras.optimizers.Adam(**b), keras.optimizers.Adam(**{**base, **dict(lr=1)})\n",
+        ["KP321", "KP321", "KP321", "KP321"],
     ),
     "kwargs: handed on by a subclass": (
         "import keras\n\n\nclass A(keras.layers.Dense):\n    def __init__(self, units, **kwargs):\n        super().__init__(units, **kwargs)\n\n\na = A(3, weights=w)\n",
@@ -356,6 +365,22 @@ TOLD = {
         "import keras\n\nm = keras.Sequential()\nm.compile('sgd', 'mse', metrics=['accuracy'])\ne = keras.callbacks.EarlyStopping(monitor='val_acc'), keras.callbacks.ModelCheckpoint('a.keras', 'val_acc')\nprint(m.fit(1, 2).history['acc'])\n",
         ["KP527", "KP527", "KP526"],
     ),
+    "strings: a file named by val_acc": (
+        "import keras\n\nc = keras.callbacks.ModelCheckpoint('w-{val_acc:.2f}.keras')\n",
+        ["KP528"],
+    ),
+    "strings: a history from elsewhere": (
+        "import keras\n\nprint(history.history['lr'])\n",
+        ["KP525"],
+    ),
+    "tf ops without an equal": (
+        "import tensorflow as tf\nimport keras\n\ny = tf.nn.depth_to_space(keras.Input((4, 4, 4)), 2)\n",
+        ["KP681"],
+    ),
+    "Input of a type": (
+        "import tensorflow as tf\nimport keras\n\ni = keras.Input(type_spec=tf.TensorSpec((None, 2)))\n",
+        ["KP961"],
+    ),
     "strings: metrics_names": ("import keras\n\nm = keras.Sequential()\nprint(m.metrics_names)\n", ["KP521"]),
     "never existed": (
         "import keras\nimport keras_hdf5\nfrom keras.src import backend\n\nm = keras.Sequential()\nm.save('a.keras', shard_size=1)\nkeras.models.save_model(m, 'a.keras', shard_size=1)\nm.save('a.keras', max_shard_size=1)\nkeras.config.set_legacy_mode(True)\n",
@@ -393,6 +418,8 @@ KEPT = {
     "a strategy that works": "import tensorflow as tf\nimport keras\n\nwith tf.distribute.MirroredStrategy().scope():\n    m = keras.Sequential()\n",
     "a parameter named model": "import keras\n\n\ndef f(model, optimizer):\n    model.save('a.h5')\n    print(optimizer)\n",
     "TF 1's losses": "import tensorflow as tf\nimport keras\n\nl = tf.losses.softmax_cross_entropy(1, 2), tf.metrics.accuracy(1, 2)\n",
+    "a layer's own methods": "import keras\n\n\nclass A(keras.layers.Layer):\n    def compute_mask(self, x, mask=None):\n        return mask\n\n    def compute_output_shape(self, s):\n        return s[:-1] + (3,)\n\n    def get_config(self):\n        return dict(list(super().get_config().items()) + [('a', 1)])\n",
+    "TimeDistributed and input_shape": "import keras\n\nm = keras.Sequential([keras.layers.TimeDistributed(keras.layers.Dense(2), input_shape=(3, 2))])\n",
     "dunder names": "import keras\n\nprint(keras.__version__, keras.layers.__name__, keras.layers.__dict__)\n",
 }
 
@@ -404,3 +431,37 @@ def test_is_kept_without_a_word(name):
     assert done.text == text
     assert [f"{f.rule} {f.message}" for f in done.findings] == []
     assert not done.error
+
+
+def test_a_file_that_is_not_understood_is_never_called_fine():
+    for text in ("import keras\nprint 'Python 2'\n", "import keras\nx = (\n", "from keras import *\n\tx = 1\n"):
+        done = migrate_source(text, "a.py", unsafe=True)
+        assert done.text == text
+        assert done.error
+        assert [f.outcome for f in done.findings] == [Outcome.FAILED]
+
+
+@pytest.mark.parametrize("name", EDITED)
+def test_no_import_is_lost_or_left_over(name):
+    """Every name that is read is bound, as it was; every import of Keras that was used, is."""
+    before, after = (_names(text) for text in EDITED[name])
+    assert after["read"] - after["bound"] <= before["read"] - before["bound"] | set(dir(builtins))
+    left = {n for n in after["imported"] - after["read"] - after["said"] if n in before["read"]}
+    assert not left, f"imported and used by nothing: {left}"
+
+
+def _names(text):
+    found = {"read": set(), "said": set(), "bound": set(), "imported": set()}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Name):
+            found["read" if isinstance(node.ctx, ast.Load) else "bound"].add(node.id)
+        elif isinstance(node, ast.alias) and node.name != "*":
+            found["imported"].add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found["bound"].add(node.name)
+        elif isinstance(node, ast.arg):
+            found["bound"].add(node.arg)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found["said"].add(node.value)
+    found["bound"] |= found["imported"]
+    return found
