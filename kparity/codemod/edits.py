@@ -559,4 +559,9 @@ def method_edit(rule: Rule, module: Module, node: ast.FunctionDef) -> Edit | Non
     at = re.compile(r"def\s+").search(module.text, start)
     if at is None or rule.edit["to"] == node.name:
         return None
+    home = module.names.parent(node)
+    if isinstance(home, ast.ClassDef) and any(getattr(other, "name", "") == rule.edit["to"] for other in home.body):
+        return None
+    if node.name.startswith("__") and any(isinstance(n, ast.Name) and n.id == "super" for n in ast.walk(node)):
+        return None
     return Edit((Splice(at.end(), at.end() + len(node.name), rule.edit["to"]),))

@@ -49,6 +49,8 @@ FAMILIES = {
     "keras.mixed_precision.LossScaleOptimizer": "optimizer",
 }
 NOT_LAYERS = frozenset({"keras.layers.serialize", "keras.layers.deserialize"})
+WEIGHTS = ("kernel", "bias", "recurrent_kernel", "embeddings", "gamma", "beta")
+"""What layers of Keras call their weights."""
 TENSOR_ATTRIBUTES = frozenset({"input", "output", "inputs", "outputs"})
 STEPS = 4000
 """Values that are looked at to find out about one; code that needs more counts as not certain."""
@@ -327,6 +329,8 @@ class Values:
         if kind == "model" and node.attr == "optimizer":
             return "optimizer"
         if kind in ("model", "layer") and node.attr in TENSOR_ATTRIBUTES:
+            return "tensor"
+        if kind == "layer" and node.attr in WEIGHTS:
             return "tensor"
         return None
 
