@@ -26,7 +26,7 @@ EDITS: dict[str, frozenset[str]] = {
     "rename": frozenset({"to"}),
     "public": frozenset(),
     "call": frozenset(
-        {"to", "params", "order", "rename", "drop", "pin", "value", "keywords_from", "tuples", "join", "wrap"}
+        {"to", "params", "order", "rename", "drop", "pin", "value", "keywords_from", "tuples", "ints", "join", "wrap"}
     ),
     "template": frozenset({"to", "params", "defaults", "drop"}),
     "schedule": frozenset({"to", "defaults"}),

@@ -92,7 +92,7 @@ def methods() -> frozenset[str]:
 def about_arguments(rule: Rule) -> set[str]:
     """The parameters that a rule is about; empty if it is about the whole call."""
     edit, when = rule.edit, rule.when
-    found = {name for key in ("drop", "argument", "arguments", "tuples") for name in words(edit.get(key))}
+    found = {name for key in ("drop", "argument", "arguments", "tuples", "ints") for name in words(edit.get(key))}
     found |= {name for key in ("rename", "pin", "value") for name in edit.get(key, {})}
     found |= {name for key in ("has", "constant", "computed", "folder") for name in words(when.get(key))}
     found |= {name for key in ("equals", "not_equals") for name in when.get(key, {})}

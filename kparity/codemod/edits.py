@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..rulebook import Rule, api, keras_only
+from .counts import is_from_numpy
 from .module import Module, Need, Splice
 
 ATOMS = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, ast.List, ast.Dict, ast.Set, ast.ListComp)
@@ -147,7 +148,7 @@ def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tu
     rename: dict[str, str] = spec.get("rename", {})
     order = words(spec.get("order"))
     keywords_from = spec.get("keywords_from")
-    tuples = words(spec.get("tuples"))
+    tuples, ints = words(spec.get("tuples")), words(spec.get("ints"))
     first, second = _joined(words(spec.get("join")), given)
     drop |= {second.name or ""} if second is not None else set()
     named = {rename.get(a.name or "", a.name) for a in given}
@@ -160,6 +161,8 @@ def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tu
         value = _new_value(spec.get("value", {}).get(argument.name or "", {}), module, argument.value)
         if argument.name in tuples and _number(module, argument.value):
             value = f"({module.source(argument.value)},)"
+        if argument.name in ints and is_from_numpy(module, argument.value):
+            value = f"int({module.source(argument.value)})"
         if argument is first and second is not None:
             value = f"({module.source(argument.value)}, {module.source(second.value)})"
         keyword = argument.keyword.arg if argument.keyword is not None else None
