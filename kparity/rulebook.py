@@ -59,8 +59,11 @@ WHEN = frozenset(
         "mentions",
         "number",
         "computed_number",
+        "compiled",
     }
 )
+"""Conditions on a call. `called`: an argument is itself a call of this class; `mentions`: one of these words stands in
+the module; `compiled`: a `stored` attribute of a model that was compiled above and isn't again below."""
 SHOWS = frozenset({"kind", "quantity", "variable"})
 SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "shape", "any")
 FAMILIES = {

@@ -79,6 +79,20 @@ def _hold_around(when: dict, module: Module, values: dict[str, ast.expr], node: 
     return not tensors or any(module.values.kind(values[name]) == "tensor" for name in tensors if name in values)
 
 
+def compiled_for_good(module: Module, target: ast.Attribute) -> bool:
+    """Is `model.trainable = ...` said of a model that was compiled above, and isn't compiled again below?"""
+    owner = module.source(target.value)
+    lines = [
+        call.lineno
+        for call in module.index.calls
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr == "compile"
+        and module.source(call.func.value) == owner
+        and module.names.scope(call) is module.names.scope(target)
+    ]
+    return any(line < target.lineno for line in lines) and not any(line > target.lineno for line in lines)
+
+
 def _is_folder(module: Module, path: ast.expr | None) -> bool:
     if isinstance(path, ast.Call) and (module.names.canonical(path.func) or "").endswith("latest_checkpoint"):
         return True

@@ -226,7 +226,8 @@ class _Finder:
     def _stored(self, target: ast.Attribute) -> Iterator[Site]:
         """`layer.trainable_weights = [...]`: an attribute that can't be set any more."""
         for kind, rule in self.book.methods[target.attr]:
-            if rule.when.get("stored") and self.module.values.kind(target.value) == kind:
+            after = conditions.compiled_for_good(self.module, target) if rule.when.get("compiled") else True
+            if rule.when.get("stored") and after and self.module.values.kind(target.value) == kind:
                 yield self._site(rule, target, None)
 
     def _itself_called(self, node: ast.Call) -> Iterator[Site]:

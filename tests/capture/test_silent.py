@@ -58,11 +58,15 @@ def test_what_is_left_out_is_there_to_be_left_out():
     assert not (set(LEFT_OUT) - known - talk)
 
 
+LOUD = {"KP525"}
+"""A key of the logs that is gone: the code that asks for it raises."""
+
+
 def test_every_difference_has_a_rule_that_says_numbers():
     wrong = {}
     for row in STORED["rows"]:
         rule = find(row["rule"]) if row["rule"] else None
-        if rule is None or rule.effect != "numbers":
+        if rule is None or (rule.effect != "numbers" and rule.id not in LOUD):
             wrong[f"{row['kind']} {row['name']}: {row['case']}"] = row["rule"]
     assert not wrong
 

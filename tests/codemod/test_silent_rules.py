@@ -7,7 +7,8 @@ from kparity.codemod.migrate import migrate_source
 HEAD = "from tensorflow import keras\nfrom tensorflow.keras import layers\n\n"
 FUNCTIONAL = "x = keras.Input((3,))\n"
 MASKED = "ids = keras.Input((5,))\nx = layers.Embedding(9, 3, mask_zero=True)(ids)\n"
-OURS = {f"KP{family}7{n}" for family in (2, 3, 6, 8) for n in range(10)}
+CRITIC = "m = keras.Sequential([])\nm.compile('sgd', 'mse')\n"
+OURS = {f"KP{family}7{n}" for family in (2, 3, 5, 6, 8) for n in range(10)}
 
 TABLE = [
     ("fixed in a model", FUNCTIONAL + "y = layers.BatchNormalization()(x, training=False)", "KP270"),
@@ -49,6 +50,23 @@ TABLE = [
     ("the loss ignores rightly", "y = keras.losses.SparseCategoricalCrossentropy(ignore_class=0)", ""),
     ("accuracy by hand", "y = keras.metrics.binary_accuracy([1.0], [0.3])", "KP374"),
     ("accuracy handed over", "m = keras.Sequential([])\nm.compile('sgd', metrics=[keras.metrics.binary_accuracy])", ""),
+    ("a critic frozen after compile", CRITIC + "m.trainable = False", "KP570"),
+    ("a critic compiled again", CRITIC + "m.trainable = False\nm.compile('sgd', 'mse')", ""),
+    ("frozen before compile", "m = keras.Sequential([])\nm.trainable = False\nm.compile('sgd', 'mse')", ""),
+    ("another model frozen", CRITIC + "b = keras.Sequential([])\nb.trainable = False", ""),
+    ("steps of arrays", CRITIC + "m.fit(a, b, steps_per_epoch=3)", "KP571"),
+    ("steps of a generator", CRITIC + "m.fit(g, steps_per_epoch=3)", ""),
+    ("arrays", CRITIC + "m.fit(a, b, epochs=3)", ""),
+    (
+        "metrics of both kinds",
+        "m = keras.Sequential([])\nm.compile('sgd', metrics=['mae'], weighted_metrics=['mse'])",
+        "KP572",
+    ),
+    ("one kind of metrics", "m = keras.Sequential([])\nm.compile('sgd', weighted_metrics=['mse'])", ""),
+    ("torn apart", CRITIC + "m.fit(a, b, shuffle='batch')", "KP573"),
+    ("shuffled", CRITIC + "m.fit(a, b, shuffle=True)", ""),
+    ("a class by name", "m = keras.Sequential([])\nm.compile('sgd', metrics=['AUC'])", "KP575"),
+    ("a function by name", "m = keras.Sequential([])\nm.compile('sgd', metrics=['mae'])", ""),
 ]
 
 

@@ -4,6 +4,7 @@ from kparity.capture.silent import (
     attention,
     feeding,
     layers,
+    lookups,
     losses,
     metrics,
     optimizers,
@@ -15,7 +16,20 @@ from kparity.capture.silent import (
 )
 from kparity.capture.silent.case import Case
 
-TABLES = (layers, attention, recurrent, random, losses, metrics, optimizers, small, training, feeding, watching)
+TABLES = (
+    layers,
+    attention,
+    recurrent,
+    random,
+    lookups,
+    losses,
+    metrics,
+    optimizers,
+    small,
+    training,
+    feeding,
+    watching,
+)
 
 
 def cases() -> list[Case]:

@@ -39,9 +39,8 @@ def table(header: dict[str, Any], rows: tuple[Row, ...], causes: tuple[Cause, ..
         title = known.title if known else "no rule yet"
         how = f"{known.safety}, {known.edit['kind']}" if known else ""
         lines += [f"### {rule or 'none'}: {title}", "", f"{how}; {number} rows." if how else f"{number} rows.", ""]
-        for cause in causes:
-            if cause.rule == rule:
-                lines += [cause.why, ""]
+        for why in dict.fromkeys(cause.why for cause in causes if cause.rule == rule):
+            lines += [why, ""]
         names: dict[str, list[Row]] = {}
         for row in rows:
             if row.rule == rule:
