@@ -34,6 +34,8 @@ class Program:
     """What a string stands for, by its number."""
     broken: dict[int, SyntaxError] = field(default_factory=dict)
     """Cells (from 0) that are no Python, with what the parser says. They can't run either, so they bind no name."""
+    indented: set[int] = field(default_factory=set)
+    """Cells (from 0) all of whose lines are indented: IPython takes that off."""
     others: dict[int, str] = field(default_factory=dict)
     """Cells (from 0) whose magic makes them something else, with its name and arguments."""
 
@@ -52,7 +54,8 @@ def program(cells: list[str], mark: str) -> Program:
     for number, cell in enumerate(cells):
         body = _cell(made, number, cell, mark, names)
         made.starts.append(lines + 2)
-        made.text += f"# {mark}-cell-{number}{newline}{body}{newline}"
+        head = "if 1:  # " if number in made.indented else "# "
+        made.text += f"{head}{mark}-cell-{number}{newline}{body}{newline}"
         lines += 1 + body.count("\n") + 1
     return made
 
@@ -63,7 +66,7 @@ def sources(made: Program, text: str, mark: str, cells: list[str]) -> list[str]:
     Raises:
         ValueError: the text lost a cell, or something that stood aside.
     """
-    pieces = re.split(rf"^# {mark}-cell-(\d+)\r?\n", text, flags=re.MULTILINE)
+    pieces = re.split(rf"^(?:if 1:  )?# {mark}-cell-(\d+)\r?\n", text, flags=re.MULTILINE)
     if [int(one) for one in pieces[1::2]] != list(range(len(cells))) or pieces[0].strip():
         raise ValueError("the cells can't be told apart any more")
     found = []
@@ -96,6 +99,9 @@ def _cell(made: Program, number: int, cell: str, mark: str, names: set[str]) -> 
     before = len(made.kept)
     body = "".join(_lines(made, cell, mark, names))
     error = _error(body)
+    if error is not None and cell[:1] in " \t" and _error(f"if 1:\n{body}") is None:
+        made.indented.add(number)
+        return body
     if error is None:
         return body
     for extra in range(before, len(made.kept)):

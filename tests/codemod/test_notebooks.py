@@ -200,6 +200,7 @@ CELLS = [
     "x = 5 \\\n  % 3\nz != 3",
     "print 'python 2'",
     "%%capture out\n%%time\nx = 1",
+    "  x = 1\n  if x:\n    !ls\n  y = 2",
 ]
 
 
