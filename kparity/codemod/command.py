@@ -139,7 +139,7 @@ def _close(summary: Summary, book: tuple[Rule, ...], request: Request, from_stdi
         from ..report.migration.worklist import as_markdown
 
         try:
-            Path(request.report).write_text(as_markdown(summary, book), encoding="utf-8")
+            Path(request.report).write_text(as_markdown(summary, book), encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise UsageError(f"--report: {request.report} can't be written: {error}") from error
     if from_stdin:

@@ -135,6 +135,17 @@ def test_sarif_says_where_and_by_which_rule(project):
     assert "set_learning_phase" in (project / "n.ipynb").read_text().splitlines()[line - 1]
 
 
+@pytest.mark.parametrize("output", ["text", "json", "sarif", "github", "junit"])
+def test_a_name_that_is_no_text_is_reported_in_every_format(tmp_path, output):
+    name = os.fsencode(tmp_path) + b"/caf\xe9.py"
+    Path(os.fsdecode(name)).write_text("from keras import backend as K\nK.set_learning_phase('\\udc80')\n")
+    command = [sys.executable, "-m", "kparity.cli", "migrate", ".", "--format", output, "--report", "M.md"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True)
+    assert done.returncode == 1, done.stderr
+    assert b"KP690" in done.stdout
+    assert "caf" in (tmp_path / "M.md").read_text()
+
+
 def test_the_worklist_groups_what_is_left_by_effort(project):
     (project / "u.py").write_text("import keras\n\n\ndef f(optimizer):\n    return keras.layers.ThresholdedReLU(0.5)\n")
     done = run(".", "--report", "MIGRATION.md")

@@ -5,6 +5,7 @@ in notebooks too, with the cell named beside. Called by the command `migrate`.
 """
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -141,7 +142,7 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
 def _location(finding: Finding) -> dict[str, Any]:
     place = finding.place
     path = Path(place.path)
-    uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    uri = "file://" * path.is_absolute() + quote(os.fsencode(path.as_posix()))
     made: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": uri}}}
     if place.line:
         region = {"startLine": place.line, **({"startColumn": place.column} if place.column else {})}
