@@ -28,6 +28,11 @@ def likely(values: Values, node: ast.expr) -> str | None:
     at = node
     while isinstance(at, ast.Subscript):
         at = at.value
+    if isinstance(at, ast.Call):
+        dotted = values.names.canonical(at.func)
+        at = at.func
+        if dotted is not None and values.names.is_foreign(dotted):
+            return None
     if isinstance(at, ast.Name) and at.id == "self":
         home = values.names.enclosing_class(at)
         bases = [_identifier(base).lower() for base in home.bases] if home is not None else []

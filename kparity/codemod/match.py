@@ -485,7 +485,8 @@ class _Finder:
                 if self._call_edit(rule, node) is None:
                     continue
             except CannotEdit:
-                if rule.edit["kind"] == "path":
+                gone = words(rule.edit.get("drop"))
+                if rule.edit["kind"] == "path" and not any(k.arg in gone for k in node.keywords):
                     continue
             yield self._perhaps(rule, kind, node)
             return

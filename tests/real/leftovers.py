@@ -6,6 +6,7 @@ too much rather than too little; whatever it sees must have been told by kparity
 """
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -344,7 +345,11 @@ class Program:
             yield self._at(file, node, node.attr, "a shape is a tuple")
         if node.attr == "get_shape" and not self._in_method(file, node):
             yield self._at(file, node, node.attr, "gone from Keras tensors")
-        if node.attr in ("input_shape", "output_shape") and ("layer" in text) and not text.startswith("self"):
+        if (
+            node.attr in ("input_shape", "output_shape")
+            and re.search(r"layers?(_\w+)?(\[[^]]*\])?$", text)
+            and "profile" not in text
+        ):
             yield self._at(file, node, node.attr, "gone from layers (a Model still has it)")
         if node.attr == "reset_states" and ("model" in text or "metric" in text or "acc" in text or "loss" in text):
             yield self._at(file, node, node.attr, "models and metrics have none")
@@ -382,7 +387,10 @@ class Program:
             for index in range(min(len(node.args), len(signature["names"]), len(old["names"]))):
                 if isinstance(node.args[index], ast.Starred):
                     break
-                if old["names"][index] in signature["names"] and signature["names"][index] != old["names"][index]:
+                if (
+                    old["names"][index] in set(signature["names"]) - {"input_shape"}
+                    and signature["names"][index] != old["names"][index]
+                ):
                     was, now = old["names"][index], signature["names"][index]
                     yield self._at(file, node, plain, f"argument {index + 1} was {was}, is {now}")
                     break
