@@ -558,6 +558,9 @@ def _places() -> dict[str, list[str]]:
 
 def method_edit(rule: Rule, module: Module, node: ast.FunctionDef) -> Edit | None:
     """`def old(self)` -> `def new(self)`."""
+    home = module.names.parent(node)
+    if any(isinstance(n, ast.FunctionDef) and n.name == rule.edit["to"] for n in getattr(home, "body", ())):
+        return None  # the class has both, for old and new callers
     start = module.start(node)
     at = re.compile(r"def\s+").search(module.text, start)
     if at is None or rule.edit["to"] == node.name:

@@ -8,6 +8,8 @@ import ast
 from ..rulebook import Rule
 from .module import Module
 
+RATES = ("LearningRateScheduler", "ReduceLROnPlateau")
+"""The callbacks of Keras that log the learning rate; another one may log it by any name."""
 MONITORS = {"EarlyStopping": 0, "ReduceLROnPlateau": 0, "ModelCheckpoint": 1}
 
 
@@ -38,15 +40,18 @@ def _monitors(module: Module, call: ast.Call) -> str | None:
 
 
 def _is_log(module: Module, value: ast.expr, key: str) -> bool | None:
+    if _is_set(module, key):
+        return None
+    logged = key != "lr" or any(name in module.text for name in RATES)
     if isinstance(value, ast.Attribute) and value.attr == "history":
-        return _is_history(module, value.value)
-    if not (isinstance(value, ast.Name) and value.id == "logs") or _is_set(module, key):
+        return logged and _is_history(module, value.value)
+    if not (isinstance(value, ast.Name) and value.id == "logs"):
         return None
     home = module.names.scope(value).lookup("logs")
     function = home.node if home is not None else None
     if not isinstance(function, ast.FunctionDef) or not function.name.startswith("on_"):
         return None
-    return module.values.self_kind(function) == "callback"
+    return logged and module.values.self_kind(function) == "callback"
 
 
 def _is_history(module: Module, value: ast.expr) -> bool:

@@ -11,6 +11,7 @@ import builtins
 import pytest
 
 from kparity.codemod.migrate import migrate_source
+from kparity.codemod.project import Neighbours
 from kparity.findings import Outcome
 
 EDITED = {
@@ -204,8 +205,8 @@ EDITED = {
         "from keras.utils import pad_sequences\nimport keras\n\nx = pad_sequences([[1]]), keras.utils.load_img('a.png')\n",
     ),
     "the learning rate in logs": (
-        "import keras\n\nm = keras.Sequential()\nh = m.fit(1, 2)\nprint(h.history['lr'], m.fit(1, 2).history[\"lr\"])\n\n\nclass C(keras.callbacks.Callback):\n    def on_epoch_end(self, epoch, logs=None):\n        print(logs.get('lr'), logs['lr'])\n",
-        "import keras\n\nm = keras.Sequential()\nh = m.fit(1, 2)\nprint(h.history['learning_rate'], m.fit(1, 2).history[\"learning_rate\"])\n\n\nclass C(keras.callbacks.Callback):\n    def on_epoch_end(self, epoch, logs=None):\n        print(logs.get('learning_rate'), logs['learning_rate'])\n",
+        "import keras\n\nm = keras.Sequential()\nh = m.fit(1, 2, callbacks=[keras.callbacks.ReduceLROnPlateau()])\nprint(h.history['lr'], m.fit(1, 2).history[\"lr\"])\n\n\nclass C(keras.callbacks.Callback):\n    def on_epoch_end(self, epoch, logs=None):\n        print(logs.get('lr'), logs['lr'])\n",
+        "import keras\n\nm = keras.Sequential()\nh = m.fit(1, 2, callbacks=[keras.callbacks.ReduceLROnPlateau()])\nprint(h.history['learning_rate'], m.fit(1, 2).history[\"learning_rate\"])\n\n\nclass C(keras.callbacks.Callback):\n    def on_epoch_end(self, epoch, logs=None):\n        print(logs.get('learning_rate'), logs['learning_rate'])\n",
     ),
     # -- dtype ------------------------------------------------------------------------------------------------------
     "mixed precision": (
@@ -369,6 +370,10 @@ TOLD = {
         "import keras\n\nc = keras.callbacks.ModelCheckpoint('w-{val_acc:.2f}.keras')\n",
         ["KP528"],
     ),
+    "strings: nobody seems to log lr": (
+        "import keras\n\nm = keras.Sequential()\nprint(m.fit(1, 2, callbacks=ours).history['lr'])\n",
+        ["KP525"],
+    ),
     "strings: a history from elsewhere": (
         "import keras\n\nprint(history.history['lr'])\n",
         ["KP525"],
@@ -414,6 +419,8 @@ KEPT = {
     "stateless_call taken apart": "import keras\n\nm = keras.Sequential()\ny, state = m.stateless_call(a, b, x)\nz = m.stateless_call(a, b, x)[0]\nboth = m.stateless_call(a, b, x)\ny, state = both\n",
     "acc that the model is compiled with": "import keras\n\nm = keras.Sequential()\nm.compile('sgd', 'mse', metrics=['acc'])\nprint(m.fit(1, 2).history['val_acc'])\n",
     "lr that the callback logs itself": "import keras\n\n\nclass C(keras.callbacks.Callback):\n    def on_epoch_end(self, epoch, logs=None):\n        logs['lr'] = 1\n        print(logs['lr'])\n",
+    "lr that a callback here logs": "import keras\n\n\nclass C(keras.callbacks.Callback):\n    def on_epoch_end(self, epoch, logs=None):\n        logs['lr'] = 1\n\n\nm = keras.Sequential()\nprint(m.fit(1, 2, callbacks=[C()]).history['lr'])\n",
+    "methods of both names": "import keras\n\n\nclass M(keras.metrics.Metric):\n    def reset_state(self):\n        pass\n\n    def reset_states(self):\n        return self.reset_state()\n",
     "lr in another dict": "import keras\n\nsettings = read()\nprint(settings['lr'], settings.get('acc'))\n",
     "a strategy that works": "import tensorflow as tf\nimport keras\n\nwith tf.distribute.MirroredStrategy().scope():\n    m = keras.Sequential()\n",
     "a parameter named model": "import keras\n\n\ndef f(model, optimizer):\n    model.save('a.h5')\n    print(optimizer)\n",
@@ -431,6 +438,26 @@ def test_is_kept_without_a_word(name):
     assert done.text == text
     assert [f"{f.rule} {f.message}" for f in done.findings] == []
     assert not done.error
+
+
+REEXPORTS = {
+    "compat.py": "try:\n    from tensorflow import keras\n    from tensorflow.keras import backend as K\nexcept ImportError:\n    import keras\n    from keras import backend as K\n",
+    "layers.py": "from .compat import keras\n\n\nclass Base(keras.layers.Layer):\n    pass\n",
+}
+
+
+def test_what_a_neighbouring_file_hands_on_is_followed(tmp_path):
+    package = tmp_path / "pkg"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    for name, text in REEXPORTS.items():
+        (package / name).write_text(text)
+    text = "from .compat import K, keras\n\nx = K.sum(1), keras.layers.LeakyReLU(alpha=0.1)\n"
+    here = package / "a.py"
+    here.write_text(text)
+    done = migrate_source(text, str(here), neighbours=Neighbours(here))
+    assert done.text.endswith("x = keras.ops.sum(1), keras.layers.LeakyReLU(negative_slope=0.1)\n")
+    assert "import" in done.text
 
 
 def test_a_file_that_is_not_understood_is_never_called_fine():
