@@ -6,14 +6,14 @@ has but can't. Called by match.
 """
 
 import ast
-import functools
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from ..rulebook import Rule, api, keras_only
+from ..rulebook import Rule, keras_only
 from .counts import is_from_numpy
 from .module import Module, Need, Splice
+from .places import renamed
 
 ATOMS = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, ast.List, ast.Dict, ast.Set, ast.ListComp)
 
@@ -505,55 +505,6 @@ def rename_edit(rule: Rule, module: Module, node: ast.expr, matched: str) -> Edi
     if target is None or target == matched:
         return None
     return reference_edit(target, module, node)
-
-
-def renamed(rule: Rule, dotted: str) -> str | None:
-    """What a rename or public rule makes of a canonical name; None if it says nothing."""
-    if rule.edit["kind"] == "public":
-        return public_place(dotted)
-    to: str = rule.edit["to"]
-    if not to.endswith(".*"):
-        return to
-    return to[:-2] if dotted in rule.applies and f"{dotted}.*" in rule.applies else to[:-1] + dotted.rsplit(".", 1)[-1]
-
-
-def is_private_path(dotted: str) -> bool:
-    """Is this a class or function that was imported from the file it stood in, and has one public place?
-
-    Old families of classes that go by the names of new ones, and the backend with its own meanings, are left out.
-    """
-    parts = dotted.split(".")
-    if len(parts) < 4 or parts[0] != "keras" or parts[1] in ("backend", "src", "preprocessing") or dotted in api(3):
-        return False
-    if ".".join(parts[:-1]) in api(3) or any("legacy" in p or "experimental" in p or "v1" in p for p in parts):
-        return False
-    return public_place(dotted) is not None
-
-
-def public_place(dotted: str) -> str | None:
-    """The public home of a class or function that was imported from inside Keras, if there is exactly one."""
-    parts = dotted.split(".")
-    if len(parts) < 3:
-        return None
-    near = f"keras.{parts[1]}.{parts[-1]}"
-    if near in api(3):
-        return near
-    places = _places().get(parts[-1])
-    if not places:
-        return None
-    fewest = min(n.count(".") for n in places)
-    best = [n for n in places if n.count(".") == fewest and not n.startswith("keras.ops.")] or places
-    return best[0] if len(best) == 1 or fewest == 1 else None
-
-
-@functools.cache
-def _places() -> dict[str, list[str]]:
-    """Every public class and function of Keras 3 by its own name."""
-    found: dict[str, list[str]] = {}
-    for dotted, kind in api(3).items():
-        if kind in ("class", "function"):
-            found.setdefault(dotted.rsplit(".", 1)[-1], []).append(dotted)
-    return found
 
 
 def method_edit(rule: Rule, module: Module, node: ast.FunctionDef) -> Edit | None:

@@ -65,5 +65,5 @@ def _is_foreign(values: Values, given: ast.expr) -> bool:
     """Does another library make this value?"""
     if not isinstance(given, ast.Call):
         return False
-    dotted = values.names.canonical(given.func)
+    dotted = values.names.meaning(given.func)
     return dotted is not None and not dotted.startswith(".") and values.names.is_foreign(dotted)

@@ -20,11 +20,9 @@ from .edits import (
     attribute_edit,
     call_edit,
     input_edit,
-    is_private_path,
     method_edit,
     reference_edit,
     rename_edit,
-    renamed,
     schedule_edit,
     string_edit,
     strings_edit,
@@ -34,6 +32,7 @@ from .edits import (
 from .module import Module, Splice
 from .names import KERAS, TF_VIEWS, normal, under
 from .paths import path_edit
+from .places import is_private_path, renamed
 
 ABOUT_NAMES = ("call", "template", "rename", "public", "base", "manual", "literal")
 CALLS = ("call", "template", "schedule", "path", "input", "strings", "manual")
@@ -390,7 +389,7 @@ class _Finder:
 
     def _bases(self, node: ast.ClassDef) -> Iterator[Site]:
         for base in node.bases:
-            dotted = self.module.names.canonical(base)
+            dotted = self.module.names.meaning(base)
             for rule in self.book.named(dotted, ("base",)) if dotted else ():
                 yield from self._try(rule, base, lambda base=base, rule=rule: self._base_edit(rule, base))
 
@@ -400,9 +399,12 @@ class _Finder:
     # -- expressions -----------------------------------------------------------------------------------------------
 
     def _call(self, node: ast.Call) -> Iterator[Site]:
-        dotted = self.module.names.canonical(node.func)
+        dotted = self.module.names.meaning(node.func)
         if dotted is not None:
-            candidates = [(rule, True) for rule in self.book.named(dotted, CALLS)]
+            rules = self.book.named(dotted, CALLS) or self.book.named(
+                self.module.names.canonical(node.func) or "", CALLS
+            )
+            candidates = [(rule, True) for rule in rules]
         elif isinstance(node.func, ast.Attribute):
             candidates = self._method_rules(node.func)
         else:

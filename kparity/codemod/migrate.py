@@ -21,11 +21,14 @@ from . import imports
 from .match import Book, Site, sites
 from .module import Lines, Module, Need, Splice, apply, back, forward, overlaps
 from .names import KERAS, normal, under
+from .places import place
 from .project import Neighbours
 
 MENTIONS = re.compile(r"keras|tensorflow|\btf\b|np_utils", re.IGNORECASE)
 IGNORE = re.compile(r"#\s*kparity:\s*ignore(?!-)(?:\[([^\]]*)\])?")
 IGNORE_FILE = re.compile(r"^[ \t]*#\s*kparity:\s*ignore-file(?:\[([^\]]*)\])?", re.MULTILINE)
+ABOUT_CALLS = ("call", "template", "schedule", "path", "input", "strings", "base")
+"""Kinds of edit that look at what a name means, however it is called."""
 PASSES = 40
 """More than any nesting of edits that real code has; a file that needs more isn't written."""
 
@@ -274,9 +277,11 @@ def _is_final(site: Site, module: Module, book: Book) -> bool:
     for old, new in site.becomes:
         if old == new and site.rule.edit["kind"] != "call":
             continue
-        if not module.values.alike(old, new) or any(r is not site.rule for r in book.rules_of(new)):
+        if not module.values.alike(old, new) or (old != new and api(3).get(new) == "module"):
             return False
-        if old != new and api(3).get(new) == "module":
+        others = [rule for rule in book.rules_of(new) if rule is not site.rule]
+        seen = site.rule.edit["kind"] != "call" and place(old) == new
+        if any(not seen or not (rule.edit["kind"] in ABOUT_CALLS or rule.when) for rule in others):
             return False
     return True
 

@@ -11,6 +11,7 @@ import functools
 from collections.abc import Iterator
 from typing import Protocol
 
+from .places import place
 from .scopes import FUNCTIONS, Binding, Index, Scope
 from .scopes import first_name as _first
 
@@ -141,6 +142,11 @@ class Names:
             if module and self.near is not None and any(self.handed_on(module, alias.name) for alias in node.names):
                 found |= self.near.patched(module)
         return frozenset(found)
+
+    def meaning(self, node: ast.AST) -> str | None:
+        """The canonical name, or the one that Keras 3 has for the same thing."""
+        dotted = self.written(node)
+        return None if dotted is None else place(normal(dotted))
 
     def name(self, name: str, scope: Scope) -> str | None:
         """What the plain name `name` stands for, seen from `scope`."""

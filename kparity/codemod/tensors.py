@@ -85,7 +85,7 @@ def _of_lambda(values: "Values", function: ast.Lambda, name: str) -> bool:
     call = values.names.parent(function)
     if isinstance(call, ast.keyword):
         call = values.names.parent(call)
-    return isinstance(call, ast.Call) and values.names.canonical(call.func) == "keras.layers.Lambda"
+    return isinstance(call, ast.Call) and values.names.meaning(call.func) == "keras.layers.Lambda"
 
 
 def _always_given(values: "Values", function: ast.FunctionDef, name: str, owner: ast.ClassDef | None = None) -> bool:

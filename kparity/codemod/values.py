@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from . import tensors
 from .names import Names, under
+from .places import place
 from .scopes import Binding, Scope
 
 KINDS = ("model", "layer", "optimizer", "metric", "loss", "callback", "tensor", "shape", "sequence")
@@ -54,6 +55,8 @@ WEIGHTS = ("kernel", "bias", "recurrent_kernel", "embeddings", "gamma", "beta")
 TENSOR_ATTRIBUTES = frozenset({"input", "output", "inputs", "outputs"})
 STEPS = 4000
 """Values that are looked at to find out about one; code that needs more counts as not certain."""
+SETTINGS = frozenset({"epsilon", "floatx", "image_data_format"})
+"""Functions of the backend that say what is set."""
 ANY = "any"
 """A value that is being worked out further up: it agrees with everything."""
 
@@ -127,7 +130,7 @@ class Values:
 
     def _by_methods(self, node: ast.ClassDef) -> str | None:
         """What a class is whose bases come from another file of the project: by the methods that Keras asks for."""
-        unknown = [b for b in node.bases if (dotted := self.names.canonical(b)) is None or not _is_public(dotted)]
+        unknown = [b for b in node.bases if (dotted := self.names.meaning(b)) is None or not _is_public(dotted)]
         if not unknown:
             return None
         methods = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
@@ -145,7 +148,7 @@ class Values:
 
     def called(self, func: ast.AST) -> str | None:
         """What calling the class or function `func` gives."""
-        dotted = self.names.canonical(func)
+        dotted = self.names.meaning(func)
         if dotted is not None:
             return self._made_by(dotted)
         if isinstance(func, ast.Name):
@@ -177,6 +180,7 @@ class Values:
 
     def alike(self, old: str, new: str) -> bool:
         """Does calling the one say the same of a value as calling the other, as far as is known here?"""
+        old = place(old)
         return self._made_by(old) == self._made_by(new) and _passes_on(old) == _passes_on(new)
 
     # -- working out ---------------------------------------------------------------------------------------------
@@ -254,7 +258,7 @@ class Values:
             return "tensor"
         if isinstance(node.func, ast.Name) and node.func.id == "super":
             return self.self_kind(node)
-        dotted = self.names.canonical(node.func)
+        dotted = self.names.meaning(node.func)
         if dotted is not None:
             if dotted.endswith(".TensorShape"):
                 return "tensorshape"  # TensorFlow's own, which has `as_list`
@@ -395,7 +399,7 @@ class Values:
             for call in self.names.index.calls:
                 if not (isinstance(call.func, ast.Call) and call.args and isinstance(call.args[0], ast.Name)):
                     continue
-                made = self.names.canonical(call.func.func)
+                made = self.names.meaning(call.func.func)
                 if made is not None and self._made_by(made) == "layer":
                     given = call.args[0]
                     self._fed.add((self.names.scope(given).lookup(given.id), given.id))
@@ -421,7 +425,7 @@ class Values:
 def _passes_on(dotted: str) -> bool:
     """Is this a function whose value is a tensor of the model if one of its arguments is?"""
     if under(dotted, "keras.backend") or under(dotted, "keras.ops") or under(dotted, "keras.activations"):
-        return True
+        return dotted.rsplit(".", 1)[-1] not in SETTINGS
     if under(dotted, "tensorflow") and not dotted.startswith("tensorflow.compat"):
         last = dotted.rsplit(".", 1)[-1]
         return not (last[:1].isupper() or last in ("function", "shape", "rank", "size"))
