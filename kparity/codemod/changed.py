@@ -101,7 +101,7 @@ def about_arguments(rule: Rule) -> set[str]:
 
 def _change(module: Module, call: ast.Call) -> tuple[str, dict[str, Any]] | None:
     func = call.func
-    dotted = module.names.canonical(func)
+    dotted = module.names.meaning(func)
     if dotted is not None:
         change = change_of(dotted)
         return (dotted, change) if change is not None and _matters(change, call) else None
@@ -110,7 +110,7 @@ def _change(module: Module, call: ast.Call) -> tuple[str, dict[str, Any]] | None
     if func.attr == "__init__":
         home = module.names.enclosing_class(call)
         first = (
-            module.names.canonical(home.bases[0]) if home is not None and home.bases and _is_super(func.value) else None
+            module.names.meaning(home.bases[0]) if home is not None and home.bases and _is_super(func.value) else None
         )
         change = change_of(first) if first is not None else None
         return (first or "", change) if change is not None and _matters(change, call) else None

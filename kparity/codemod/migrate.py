@@ -244,6 +244,8 @@ def _settled(
     """
     if not all(_is_final(site, module, book) for site in done):
         return None
+    if "keras" in module.loads and any(site.edit.needs for site in done if site.edit is not None):
+        return None  # a name that stood for nothing gets a meaning
     made = set(map(id, done))
     rest = [(site, _outcome(site, module, unsafe)) for site in found if id(site) not in made]
     ordered = sorted(splices)
