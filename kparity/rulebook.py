@@ -60,10 +60,12 @@ WHEN = frozenset(
         "number",
         "computed_number",
         "compiled",
+        "switched_on",
     }
 )
 """Conditions on a call. `called`: an argument is itself a call of this class; `mentions`: one of these words stands in
-the module; `compiled`: a `stored` attribute of a model that was compiled above and isn't again below."""
+the module; `compiled`: a `stored` attribute of a model that was compiled above and isn't again below;
+`switched_on`: the string names something of the environment that is set here, and not to "0", removed or only asked."""
 SHOWS = frozenset({"kind", "quantity", "variable"})
 SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "shape", "any")
 FAMILIES = {

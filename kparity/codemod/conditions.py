@@ -93,6 +93,31 @@ def compiled_for_good(module: Module, target: ast.Attribute) -> bool:
     return any(line < target.lineno for line in lines) and not any(line > target.lineno for line in lines)
 
 
+def switched_on(module: Module, name: ast.Constant) -> bool:
+    """Is this variable of the environment set here: `environ[NAME] = "1"`, `setdefault(NAME, "1")`, `{NAME: "1"}`?
+
+    One that is set to "0", removed or only asked for isn't; one whose value nobody can see is.
+    """
+    parent = module.names.parent(name)
+    value: ast.expr | None = None
+    if isinstance(parent, ast.Subscript):
+        home = module.names.parent(parent)
+        if not isinstance(parent.ctx, ast.Store):
+            return False
+        value = getattr(home, "value", None)
+    elif isinstance(parent, ast.Call):
+        called = getattr(parent.func, "attr", getattr(parent.func, "id", ""))
+        if called in ("get", "getenv", "pop", "delenv", "unsetenv", "print") or name not in parent.args:
+            return False
+        given = parent.args[parent.args.index(name) + 1 :]
+        value = given[0] if given else None
+    elif isinstance(parent, ast.Dict) and name in parent.keys:
+        value = parent.values[parent.keys.index(name)]
+    elif isinstance(parent, ast.Compare | ast.Expr):
+        return False
+    return not (isinstance(value, ast.Constant) and str(value.value).lower() in ("0", "false", "", "none"))
+
+
 def _is_folder(module: Module, path: ast.expr | None) -> bool:
     if isinstance(path, ast.Call) and (module.names.canonical(path.func) or "").endswith("latest_checkpoint"):
         return True

@@ -216,7 +216,8 @@ class _Finder:
 
     def _string(self, rule: Rule, node: ast.Constant) -> Iterator[Site]:
         if rule.edit["kind"] != "key":
-            yield self._site(rule, node, None)
+            if not rule.when.get("switched_on") or conditions.switched_on(self.module, node):
+                yield self._site(rule, node, None)
             return
         certain = keys.is_key(rule, self.module, node)
         if certain is not None:

@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from kparity.cli import app
+from kparity.codemod.migrate import migrate_source
 from kparity.codemod.requirements import allows
 
 
@@ -110,6 +111,33 @@ def test_what_suits_keras_3_or_is_no_requirement_is_not_told(tmp_path, name):
     done = run("migrate", tmp_path, "--requirements")
     assert done.exit_code == 0, done.output
     assert (tmp_path / name).read_text() == SILENT[name]
+
+
+SET = [
+    'os.environ["TF_USE_LEGACY_KERAS"] = "1"',
+    'os.environ["TF_USE_LEGACY_KERAS"] = str(flag)',
+    'os.environ.setdefault("TF_USE_LEGACY_KERAS", "True")',
+    'os.putenv("TF_USE_LEGACY_KERAS", "1")',
+    'monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")',
+    'os.environ.update({"TF_USE_LEGACY_KERAS": "1"})',
+    'NAME = "TF_USE_LEGACY_KERAS"',
+]
+UNSET = [
+    'os.environ["TF_USE_LEGACY_KERAS"] = "0"',
+    'os.environ.pop("TF_USE_LEGACY_KERAS", None)',
+    'del os.environ["TF_USE_LEGACY_KERAS"]',
+    'if os.environ.get("TF_USE_LEGACY_KERAS") == "1": pass',
+    'if "TF_USE_LEGACY_KERAS" in os.environ: pass',
+    'x = os.environ["TF_USE_LEGACY_KERAS"]',
+    'monkeypatch.delenv("TF_USE_LEGACY_KERAS")',
+    'env = {"TF_USE_LEGACY_KERAS": "0"}',
+]
+
+
+@pytest.mark.parametrize(("line", "told"), [*((s, True) for s in SET), *((s, False) for s in UNSET)])
+def test_legacy_keras_is_told_where_code_switches_it_on(line, told):
+    found = migrate_source(f"import os\nimport keras\n{line}\n", "a.py").findings
+    assert [f.rule for f in found] == (["KP151"] if told else [])
 
 
 YES = [">=2.0", "", "<3.1", "==3.0", "^3", "!=2.4", "~=3.0", "=3", ">=2,<4", "==3.*", "2.3|3.1"]
