@@ -96,6 +96,8 @@ def _unknown(path: ast.expr, module: Module) -> Edit:
 def _ending(text: str, old: list[str], suffix: str) -> str | None:
     if text.endswith(suffix):
         return None
+    if text.endswith(".weights.h5"):
+        raise CannotEdit("it is the name of a file of weights: give this file another one")
     for ending in old:
         if ending and text.endswith(ending):
             return text[: len(text) - len(ending)] + suffix
@@ -190,7 +192,12 @@ def _takes(module: Module, node: ast.AST, suffix: str) -> bool:
         return False
     if any(keyword.arg == "by_name" for keyword in call.keywords):
         return False
-    return _called(call) not in ("save_weights", "save") or (_called(call) == "save_weights") == ("weights" in suffix)
+    weights = "weights" in suffix
+    if _called(call) == "ModelCheckpoint":
+        flag = next((k.value for k in call.keywords if k.arg == "save_weights_only"), None)
+        flag = call.args[4] if flag is None and len(call.args) > 4 else flag
+        return (isinstance(flag, ast.Constant) and flag.value is True) == weights
+    return _called(call) not in ("save_weights", "save", "save_model") or (_called(call) == "save_weights") == weights
 
 
 def _same_literal(module: Module, tail: Tail, suffix: str) -> tuple[list[Tail], bool]:

@@ -328,6 +328,10 @@ TOLD = {
         "import keras\n\nm = keras.Sequential()\nm.save('a.h5')\nm.save_weights('a.h5')\n",
         ["KP402", "KP401"],
     ),
+    "saving: one name for two kinds of checkpoints": (
+        "import keras\n\nP = 'w.{epoch}.hdf5'\na = keras.callbacks.ModelCheckpoint(P, save_weights_only=True)\nb = keras.callbacks.ModelCheckpoint(P)\n",
+        ["KP404", "KP405"],
+    ),
     "saving: read by name": (
         "import keras\n\nm = keras.Sequential()\nm.save_weights('a.h5')\nm.load_weights('a.h5', by_name=True)\n",
         ["KP401", "KP413"],
@@ -406,6 +410,9 @@ def test_is_told_and_left(name):
     assert [f.rule for f in rest] == wanted, [f"{f.rule} {f.message}" for f in rest]
     assert all(f.fix for f in rest)
     assert not done.error
+    pressed = migrate_source(text, "a.py", unsafe=True)
+    assert not pressed.error
+    assert migrate_source(pressed.text, "a.py", unsafe=True).text == pressed.text
 
 
 KEPT = {
