@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from .snapshots import Snapshot
+from .snapshots import Parameter, Snapshot
 
 KINDS = {
     "model": ("keras.Model", "keras.Model"),
@@ -33,7 +33,9 @@ def table(old: Snapshot, new: Snapshot, known: dict[str, dict[str, Any]]) -> dic
     """What differs.
 
     {"calls": {name: change, or the name of one with the same change}, "methods": {method: {kind: change}}, "members":
-    {member: {kind: advice}}, "advice": {parameter: what to do without it}}; `_change` says what a change is.
+    {member: {kind: advice}}, "classes": {name: {"methods": {method: change}, "gone": members}, or the name of a like
+    one}, "advice": {parameter: what to do without it}}; `_change` says what a change is. What is known of a class is
+    more exact than what is known of its kind; its method `()` is a call of an instance.
     """
     calls: dict[str, Any] = {}
     same: dict[str, str] = {}
@@ -60,10 +62,50 @@ def table(old: Snapshot, new: Snapshot, known: dict[str, dict[str, Any]]) -> dic
             change = _method(old, new, everyone, heirs, member, known)
             if change:
                 methods.setdefault(member, {})[kind] = change
+    own = _classes(old, new, known, members)
     named = {p for change in calls.values() if not isinstance(change, str) for p in change.get("gone", ())}
     named |= {p for kinds in methods.values() for change in kinds.values() for p in change.get("gone", ())}
+    named |= {
+        p for c in own.values() if not isinstance(c, str) for m in c["methods"].values() for p in m.get("gone", ())
+    }
     advice = {p: text for p, text in known["advice"].items() if p in named or p.partition(":")[2] in named}
-    return {"calls": calls, "methods": methods, "members": members, "advice": advice}
+    return {"calls": calls, "methods": methods, "members": members, "classes": own, "advice": advice}
+
+
+def _classes(
+    old: Snapshot, new: Snapshot, known: dict[str, dict[str, Any]], members: dict[str, dict[str, str]]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    like: dict[str, str] = {}
+    kinds = {name: kind for kind, (before, _) in KINDS.items() for name in classes(old, before)}
+    for name in sorted(old.public(), key=lambda n: (n.count("."), n)):
+        if old.kind(name) != "class" or name not in new or new.fact(name, "raises"):
+            continue
+        there = new.members(name)
+        methods: dict[str, Any] = {}
+        gone = []
+        for member, home in sorted(old.members(name).items()):
+            if member not in there and kinds.get(old.home(name), "") not in members.get(member, {}):
+                gone.append(member)
+            is_method = "method" in old.facts[f"{home}.{member}"]
+            if member in there and is_method and member != "__call__":
+                change = _change(old, f"{name}.{member}", new, f"{name}.{member}", known)
+                if change:
+                    methods[member] = change
+        if "call" in there and "call" in old.members(name):
+            named = any(p.kind == "positional" for p in old.parameters(f"{name}.__call__"))
+            before = f"{name}.__call__" if named else f"{name}.call"
+            change = _change(old, before, new, f"{name}.call", known)
+            given = {p: v for p, v in change.get("gone", {}).items() if p not in ("training", "mask")}
+            change = {k: v for k, v in change.items() if k != "gone"} | ({"gone": given} if given else {})
+            if set(change) - {"order"}:
+                methods["()"] = change
+        if methods or gone:
+            entry = {"methods": methods, "gone": gone}
+            found[name] = like.setdefault(json.dumps(entry, sort_keys=True), name)
+            if found[name] == name:
+                found[name] = entry
+    return found
 
 
 def classes(snapshot: Snapshot, base: str) -> list[str]:
@@ -111,16 +153,17 @@ def _change(old: Snapshot, before: str, new: Snapshot, after: str, known: dict[s
 
     `order` are the positional parameters of Keras 2, of which the first `same` still are what they were; `gone` are the
     parameters that Keras 3 refuses, each with its old default; `renamed` are those with a new name; `dropped` are those
-    that said nothing about numbers.
+    that said nothing about numbers; `needs` are those that Keras 3 can't do without, `then` its positional ones.
     """
-    member = before.rpartition(".")[2]
-    renamed = known["renamed"].get(before) or known["renamed"].get("." + member, {})
     takes = new.takes(after)
     parameters = old.parameters(before)
     first = [p.name for p in parameters if p.kind == "positional"]
     then = new.parameters(after)
     second = [p.name for p in then if p.kind == "positional"]
     any_position = any(p.kind == "args" for p in then)
+    if any_position and not takes:
+        return {}
+    renamed = renames(old, before, new, after, known)
     gone: dict[str, str] = {}
     dropped = []
     defaults = {p.name: p.default or "" for p in parameters}
@@ -144,9 +187,30 @@ def _change(old: Snapshot, before: str, new: Snapshot, after: str, known: dict[s
         change["gone"] = gone
     if dropped:
         change["dropped"] = dropped
+    must = {p.name for p in parameters if p.default is None}
+    needs = [name for name in _required(then) if name not in must | set(renamed.values())]
+    if needs:
+        change["needs"] = " ".join(needs)
+        change["then"] = " ".join(second)
     if any(name not in takes for name in renamed):
         change["renamed"] = {name: other for name, other in renamed.items() if name not in takes}
     return change
+
+
+def renames(old: Snapshot, before: str, new: Snapshot, after: str, known: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Old and new name of the parameters that mean the same; what comes first in a method does under any name."""
+    member = before.rpartition(".")[2]
+    found: dict[str, str] = known["renamed"].get(before) or known["renamed"].get("." + member, {})
+    first = [p.name for p in old.parameters(before) if p.kind == "positional"]
+    second = [p.name for p in new.parameters(after) if p.kind == "positional"]
+    is_method = old.kind(before.rpartition(".")[0]) == "class"
+    if is_method and first and second and first[0] not in new.takes(after) and second[0] not in old.takes(before):
+        return {first[0]: second[0], **found}
+    return found
+
+
+def _required(parameters: list[Parameter]) -> list[str]:
+    return [p.name for p in parameters if p.default is None and p.kind in ("positional", "keyword")]
 
 
 def dumps(changed: dict[str, dict[str, Any]]) -> str:

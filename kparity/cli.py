@@ -271,8 +271,13 @@ def _words(values: list[str]) -> tuple[str, ...]:
 @app.command("rules")
 def list_rules(
     output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to list them.")] = "text",
+    coverage: Annotated[bool, typer.Option("--coverage", help="What of Keras 2 the rules cover, measured.")] = False,
+    details: Annotated[bool, typer.Option("--all", help="With --coverage: every single thing.")] = False,
 ) -> None:
-    """List the rule book: what Keras 3 does differently, and what migrate does about it."""
+    """List the rule book: what Keras 3 does differently, and what migrate does about it.
+
+    With --coverage: one use of everything that Keras 2 has, migrated. Exit code 1 if something is uncovered.
+    """
     import json
 
     from kparity.codemod.show import rule_table
@@ -282,7 +287,9 @@ def list_rules(
         book = rules()
     except RuleError as error:
         _refuse(str(error))
-    if output == "json":
+    if coverage:
+        _coverage(output, details)
+    elif output == "json":
         typer.echo(json.dumps([rule.to_json() for rule in book], indent=2))
     elif output == "text":
         from rich.console import Console
@@ -290,6 +297,24 @@ def list_rules(
         Console().print(rule_table(book))
     else:
         _refuse(f"--format is text or json, not {output!r}")
+
+
+def _coverage(output: str, details: bool) -> NoReturn:
+    import json
+    from dataclasses import asdict
+
+    from kparity.coverage import as_text, measure
+    from kparity.findings import Exit
+    from kparity.snapshots import snapshot
+
+    rows = measure(snapshot(2), snapshot(3))
+    if output == "json":
+        typer.echo(json.dumps([asdict(row) for row in rows], indent=1))
+    elif output == "text":
+        typer.echo(as_text(rows, details))
+    else:
+        _refuse(f"--format is text or json, not {output!r}")
+    raise typer.Exit(Exit.DIFFERENT if any(row.how == "uncovered" for row in rows) else Exit.OK)
 
 
 @app.command()

@@ -292,7 +292,7 @@ def _check_edit(entry: dict[str, Any], applies: list[str], where: str) -> None:
         raise RuleError(f"{where}: an edit of kind {edit['kind']!r} has no {unknown!r}")
     for unknown in sorted(set(entry.get("when", {})) - WHEN):
         raise RuleError(f"{where}: unknown condition {unknown!r} in `when`")
-    told = edit["kind"] in ("manual", "note") or edit.get("what") in ("gone", "member")
+    told = edit["kind"] in ("manual", "note") or edit.get("what") in ("gone", "needs", "member")
     if told != (entry["safety"] == "manual"):
         raise RuleError(f"{where}: safety = manual and edit.kind = manual or note belong together")
     if edit["kind"] in (

@@ -216,7 +216,9 @@ class _Book:
         return self.lines[cls]
 
     def _read(self, cls: type) -> list[str]:
-        attributes = {a for a in getattr(self._made(cls)[0], "__dict__", {}) if not a.startswith("_")}
+        made = self._made(cls)[0]
+        shown = {*getattr(made, "__dict__", ()), *(dir(type(made)) if isinstance(made, cls) else ())}
+        attributes = {a for a in shown if not a.startswith("_")}
         lines = []
         for member in sorted({*dir(cls), *attributes}):
             if member.startswith("_") and member != "__call__":
@@ -239,6 +241,9 @@ class _Book:
 
 def _inits(cls: type) -> list[Any]:
     """The `__init__`s that see what a class is called with: each as long as the one before passes `**kwargs` on."""
+    making = type(cls).__dict__.get("__call__")
+    if making is not None and _named(making):
+        return [making]
     inits = [c.__dict__["__init__"] for c in cls.__mro__ if "__init__" in c.__dict__]
     if cls.__name__ == "Model":
         # called with inputs and outputs it becomes a Functional, called without it is a Layer
@@ -364,8 +369,7 @@ def _make(cls: type) -> tuple[Any, dict[str, Any], str]:
     try:
         if cls is package.Model:
             return _trained(package), {}, ""
-        init: Any = cls.__dict__.get("__init__") or inspect.getattr_static(cls, "__init__")
-        parameters = list(inspect.signature(init).parameters.values())[1:]
+        parameters = list(inspect.signature(_inits(cls)[0]).parameters.values())[1:]
         needed = [
             p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
         ]

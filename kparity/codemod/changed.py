@@ -17,8 +17,8 @@ from ..rulebook import Rule
 from .edits import Argument, CannotEdit, Edit, argument_splices, arguments, words
 from .module import Module
 
-WHAT = ("moved", "renamed", "dropped", "default", "gone", "member")
-"""What a rule of kind "changed" is about; the last two are told."""
+WHAT = ("moved", "renamed", "dropped", "default", "gone", "needs", "member")
+"""What a rule of kind "changed" is about; the last three are told."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,33 @@ def change_of(name: str) -> dict[str, Any] | None:
     """What differs in calls of a class or function of Keras, by canonical name."""
     found = table()["calls"].get(name)
     return table()["calls"][found] if isinstance(found, str) else found
+
+
+def class_of(module: Module, node: ast.expr) -> dict[str, Any] | None:
+    """What differs in the class that certainly made this value: `Class(...)`, or a name that is only bound to one."""
+    if isinstance(node, ast.Name):
+        home = module.names.scope(node).lookup(node.id)
+        bound = home.bindings[node.id] if home is not None else []
+        if len(bound) != 1 or bound[0].kind != "assign" or bound[0].value is None:
+            return None
+        node = bound[0].value
+    elif isinstance(node, ast.Attribute):
+        given = module.values.set_on_self(node)
+        if len(given) != 1:
+            return None
+        node = given[0]
+    if not isinstance(node, ast.Call):
+        return None
+    dotted = module.names.canonical(node.func)
+    found = table()["classes"].get(dotted) if dotted is not None else None
+    return table()["classes"][found] if isinstance(found, str) else found
+
+
+@functools.cache
+def members() -> frozenset[str]:
+    """Names of members that are gone from some class."""
+    own = {m for c in table()["classes"].values() if not isinstance(c, str) for m in c["gone"]}
+    return frozenset(own | set(table()["members"]))
 
 
 def of_call(module: Module, call: ast.Call, said: list[Rule], old_code: bool) -> Iterator[Found]:
@@ -70,23 +97,32 @@ def of_call(module: Module, call: ast.Call, said: list[Rule], old_code: bool) ->
             yield _edited("dropped", module, call, {"params": order, "drop": argument.name})
         elif argument.keyword is not None and argument.name in renamed:
             yield _edited("renamed", module, call, {"rename": {argument.name: renamed[argument.name]}})
+    needs = [n for n in words(change.get("needs")) if n not in {a.name for a in arguments(call, words(change["then"]))}]
+    if needs and not any(a.starred for a in arguments(call, [])):
+        yield Found("needs", None, f"{name} needs `{needs[0]}` in Keras 3")
     if old_code and not left and not spoken and "same" in change and _positional(call) > change["same"]:
         yield _edited("moved", module, call, _keywords(change, call))
 
 
 def of_attribute(module: Module, node: ast.Attribute) -> Iterator[Found]:
     """What to say of a member of a value."""
-    kinds = table()["members"].get(node.attr)
-    if kinds is None or not isinstance(node.ctx, ast.Load):
+    if node.attr not in members() or not isinstance(node.ctx, ast.Load):
         return
-    kind = _kind(module, node)
+    own = class_of(module, node.value)
+    if own is not None and node.attr in own["gone"]:
+        yield Found("member", None, f"nothing in Keras 3 stands for it: the class has no `{node.attr}`")
+        return
+    kinds = table()["members"].get(node.attr, {})
+    kind = _kind(module, node) if kinds else None
     if kind in kinds:
         yield Found("member", None, kinds[kind] or f"nothing in Keras 3 stands for it: a {kind} has no `{node.attr}`")
 
 
+@functools.cache
 def methods() -> frozenset[str]:
     """Names of methods that differ."""
-    return frozenset(table()["methods"])
+    own = {m for c in table()["classes"].values() if not isinstance(c, str) for m in c["methods"]}
+    return frozenset(own | set(table()["methods"]) | {"__init__"})
 
 
 def about_arguments(rule: Rule) -> set[str]:
@@ -105,8 +141,10 @@ def _change(module: Module, call: ast.Call) -> tuple[str, dict[str, Any]] | None
     if dotted is not None:
         change = change_of(dotted)
         return (dotted, change) if change is not None and _matters(change, call) else None
-    if not isinstance(func, ast.Attribute):
-        return None
+    if not isinstance(func, ast.Attribute) or not (func.attr == "__init__" or func.attr in methods()):
+        own = class_of(module, func)
+        change = own["methods"].get("()") if own is not None else None
+        return (module.source(func), change) if change is not None and _matters(change, call) else None
     if func.attr == "__init__":
         home = module.names.enclosing_class(call)
         first = (
@@ -114,6 +152,10 @@ def _change(module: Module, call: ast.Call) -> tuple[str, dict[str, Any]] | None
         )
         change = change_of(first) if first is not None else None
         return (first or "", change) if change is not None and _matters(change, call) else None
+    own = class_of(module, func.value)
+    if own is not None:
+        change = own["methods"].get(func.attr)
+        return (f"`{func.attr}`", change) if change is not None and _matters(change, call) else None
     kinds = table()["methods"].get(func.attr)
     if kinds is None or not any(_matters(change, call) for change in kinds.values()):
         return None
@@ -145,6 +187,8 @@ def _starred(call: ast.Call) -> bool:
 
 
 def _matters(change: dict[str, Any], call: ast.Call) -> bool:
+    if "needs" in change:
+        return True
     positional = _positional(call)
     if "same" in change and positional > change["same"]:
         return True

@@ -198,12 +198,12 @@ class _Finder:
                     if written is not None and not book.is_quiet(written):
                         yield from self._name(part, written)
         yield from self._roundabout(named)
-        members = changed.table()["members"] if book.changed else {}
+        members = changed.members() if book.changed else frozenset()
         for attribute in index.attributes:
             if attribute not in named and (attribute.attr in book.methods or attribute.attr in members):
                 said = list(self._attribute(attribute))
                 yield from said or self._member(attribute)
-        methods = changed.methods() | {"__init__"} if book.changed else frozenset()
+        methods = changed.methods() if book.changed else frozenset()
         for call in index.calls:
             func = call.func
             method = func.attr if isinstance(func, ast.Attribute) else ""
@@ -211,6 +211,8 @@ class _Finder:
                 said = list(self._call(call))
                 yield from said
                 yield from self._changed(call, said)
+            elif book.changed and (call.keywords or len(call.args) > 1):  # of an instance, perhaps
+                yield from self._changed(call, [])
             if book.flags and func not in named and any(keyword.arg in book.flags for keyword in call.keywords):
                 yield from self._itself_called(call)
 
