@@ -581,7 +581,7 @@ class _Finder:
                 yield self._site(rule, node, None)
         if not called and not inner:
             for rule in self.book.named(dotted, ("call",)):
-                if rule.edit.get("to", "").startswith("keras.") and set(rule.edit) <= {"kind", "to"}:
+                if rule.edit.get("to", "").startswith("keras.") and set(rule.edit) <= {"kind", "to", "drop", "rename"}:
                     make = functools.partial(call_like, rule, self.module, node, dotted)
                     yield from self._try(rule, node, make, becomes=self._becomes(rule, dotted))
         of_tf_1 = any(under(written, view) for view in TF_VIEWS) and dotted not in api(2)
