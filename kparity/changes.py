@@ -95,7 +95,10 @@ def _classes(
         if "call" in there and "call" in old.members(name):
             named = any(p.kind == "positional" for p in old.parameters(f"{name}.__call__"))
             before = f"{name}.__call__" if named else f"{name}.call"
-            change = _change(old, before, new, f"{name}.call", known)
+            after = f"{name}.__call__"
+            if not any(p.kind == "positional" for p in new.parameters(after)):
+                after = f"{name}.call"
+            change = _change(old, before, new, after, known)
             given = {p: v for p, v in change.get("gone", {}).items() if p not in ("training", "mask")}
             change = {k: v for k, v in change.items() if k != "gone"} | ({"gone": given} if given else {})
             if set(change) - {"order"}:
