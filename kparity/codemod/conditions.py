@@ -75,8 +75,12 @@ def _hold_around(when: dict, module: Module, values: dict[str, ast.expr], node: 
         value = values.get(name)
         if not isinstance(value, ast.Call) or module.names.canonical(value.func) != wanted:
             return False
-    tensors = words(when.get("tensor"))
-    return not tensors or any(module.values.kind(values[name]) == "tensor" for name in tensors if name in values)
+    given = [values[name] for name in words(when.get("tensor")) if name in values]
+    if "tensor" not in when:
+        return True
+    return any(module.values.kind(value) == "tensor" for value in given) or (
+        bool(given) and known.stands_in_computation(module.values, node)
+    )
 
 
 def compiled_for_good(module: Module, target: ast.Attribute) -> bool:

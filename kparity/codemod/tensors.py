@@ -206,3 +206,40 @@ def keeps_variable(values: "Values", node: ast.Call) -> bool:
             if isinstance(parent, ast.Attribute) and parent.attr not in VARIABLE:
                 return False
     return True
+
+
+def stands_in_computation(values: "Values", node: ast.AST) -> bool:
+    """Is it in a method of a layer, model, loss or metric, or in a function that only such methods call?
+
+    Whatever numbers a function of TensorFlow is given there, that of `keras.ops` makes the same of them.
+    """
+    function = values.names.enclosing_function(node)
+    return isinstance(function, ast.FunctionDef) and _is_computation(values, function)
+
+
+def _is_computation(values: "Values", function: ast.FunctionDef) -> bool:
+    if function not in values.computations:
+        values.computations[function] = False  # of functions that call one another none is known by itself
+        values.computations[function] = _belongs_to_computation(values, function)
+    return values.computations[function]
+
+
+def _belongs_to_computation(values: "Values", function: ast.FunctionDef) -> bool:
+    owner = values.names.parent(function)
+    if isinstance(owner, ast.ClassDef):
+        return computes(values, owner) and function.name not in _handed_on(values)
+    if handles_odd(values, function):
+        return False
+    calls = _calls(values, function)
+    return bool(calls) and all(stands_in_computation(values, call) for call in calls)
+
+
+def _handed_on(values: "Values") -> set[str]:
+    """Names of methods that some code hands on without calling them, to a `map` of data, say."""
+    if values.handed_on is None:
+        values.handed_on = set()
+        for attribute in values.names.index.attributes:
+            parent = values.names.parent(attribute)
+            if not (isinstance(parent, ast.Call) and parent.func is attribute):
+                values.handed_on.add(attribute.attr)
+    return values.handed_on

@@ -72,6 +72,8 @@ class Values:
         """How often something turned out to depend on itself: what was found meanwhile isn't final."""
         self.own_calls: dict[tuple[ast.ClassDef, str], list[ast.Call]] | None = None
         self.odd: set[ast.AST] | None = None
+        self.computations: dict[ast.FunctionDef, bool] = {}
+        self.handed_on: set[str] | None = None
         self._steps = 0
         self._drafts: dict[object, str | None] = {}
         """What was found by leaning on something that is still being worked out; good until that is done."""

@@ -27,6 +27,9 @@ TENSORS = {
     "        return tf.square(x)\n",
     "a layer by its methods": "class Rows(unseen.Base):\n    def build(self, input_shape):\n        pass\n\n"
     "    def call(self, x):\n        return tf.square(x)\n",
+    "whatever a layer computes with": LAYER + "    def half(self, y, n):\n        return tf.square(n)\n",
+    "a function that only layers call": LAYER
+    + "    def call(self, x):\n        return half(unseen.x)\n\n\ndef half(y):\n    return tf.square(y)\n",
     "a metric's update": "class M(tf.keras.metrics.Metric):\n    def update_state(self, y_true, y_pred):\n"
     "        tf.square(y_pred)\n",
 }
@@ -35,14 +38,13 @@ OTHERS = {
     "a function that is handed on": "def half(x):\n    return tf.square(x)\n\n\nhalf(Input((3,)))\ndata.map(half)\n",
     "a function that nobody calls": "def half(x):\n    return tf.square(x)\n",
     "a method of another class": "class Rows:\n    def call(self, x):\n        return tf.square(x)\n",
-    "a switch of call": LAYER + "    def call(self, x, training=None):\n        return tf.square(training)\n",
+    "a function inside a method": LAYER + "    def data(self, d):\n        return d.map(lambda y: tf.square(y))\n",
+    "a method that is handed on": LAYER
+    + "    def one(self, y):\n        return tf.square(y)\n\n    def data(self, d):\n        return d.map(self.one)\n",
     "a list that other things are put into": "all = []\nall.append(Input((3,)))\nall.append(unseen.x)\ntf.square(all)\n",
     "a list that is extended": "all = []\nall.append(Input((3,)))\nall.extend(unseen.x)\ntf.square(all)\n",
     "a layer of ragged tensors": LAYER
     + "    def call(self, x):\n        if isinstance(x, tf.RaggedTensor):\n            return tf.square(x)\n",
-    "a method that is given something else, too": LAYER
-    + "    def call(self, x):\n        return self.half(x) + self.half(unseen.x)\n\n"
-    "    def half(self, y):\n        return tf.square(y)\n",
 }
 
 
