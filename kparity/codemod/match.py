@@ -233,16 +233,21 @@ class _Finder:
                 yield self._site(rule, target, None)
 
     def _itself_called(self, node: ast.Call) -> Iterator[Site]:
-        """A layer or a model that is called: `layer(x, training=False)`. Not inside a `call`, where it is obeyed."""
-        at: ast.AST | None = node
-        while at is not None:
-            if isinstance(at, ast.FunctionDef) and at.name == "call":
-                return
-            at = self.module.names.parent(at)
+        """A layer or a model that is called: `layer(x, training=False)`. Rules about symbolic tensors don't hold where
+        tensors have values: in the methods of layers and models, but for the one that builds them."""
+        runs = self.module.values.self_kind(node) in ("layer", "model") and self._function_of(node) != "__init__"
         for wanted, rule in self.book.methods["__call__"]:
             given = arguments(node, words(rule.when.get("arguments")))
-            if self._holds(rule, given, node) and self.module.values.kind(node.func) == wanted:
+            if (runs and "tensor" in rule.when) or not self._holds(rule, given, node):
+                continue
+            if self.module.values.kind(node.func) == wanted:
                 yield self._site(rule, node, None)
+
+    def _function_of(self, node: ast.AST) -> str:
+        at: ast.AST | None = node
+        while at is not None and not isinstance(at, ast.FunctionDef):
+            at = self.module.names.parent(at)
+        return at.name if at is not None else ""
 
     def _roundabout(self, named: set[ast.AST]) -> Iterator[Site]:
         """Sites of what is named by strings or handed on; `named` gets the nodes that stand for a dotted name."""

@@ -23,6 +23,33 @@ TABLE = [
         "    def call(self, x):\n        return self.n(x, training=False)",
         "",
     ),
+    (
+        "a train_step",
+        "class M(keras.Model):\n    def train_step(self, data):\n        x, y = data\n"
+        "        p = self(x, training=True)\n"
+        "        return p",
+        "",
+    ),
+    (
+        "a method that call uses",
+        "class M(keras.Model):\n    def __init__(self):\n        self.n = layers.Dense(1)\n\n"
+        "    def head(self, images):\n        x = self.n(images)\n        return self.n(x, training=False)",
+        "",
+    ),
+    (
+        "a model that builds itself",
+        "class M(keras.Model):\n    def __init__(self):\n        x = keras.Input((3,))\n"
+        "        y = layers.BatchNormalization()(x, training=False)\n        super().__init__(x, y)",
+        "KP270",
+    ),
+    ("passed on", FUNCTIONAL + "def block(training):\n    return layers.Dropout(0.5)(x, training=training)", ""),
+    (
+        "states beside a mask, inside call",
+        "class L(layers.Layer):\n    def __init__(self):\n        self.e = layers.Embedding(9, 3, mask_zero=True)\n"
+        "        self.g = layers.GRU(3)\n\n    def call(self, ids, s):\n"
+        "        return self.g(self.e(ids), initial_state=s)",
+        "KP271",
+    ),
     ("states beside a mask", MASKED + "s = keras.Input((4,))\ny = layers.LSTM(4)(x, initial_state=[s, s])", "KP271"),
     (
         "the mask handed over",
