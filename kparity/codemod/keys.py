@@ -44,7 +44,9 @@ def _is_log(module: Module, value: ast.expr, key: str) -> bool | None:
         return None
     logged = key != "lr" or any(name in module.text for name in RATES)
     if isinstance(value, ast.Attribute) and value.attr == "history":
-        return logged and _is_history(module, value.value)
+        if _is_history(module, value.value):
+            return logged
+        return None if _is_made_here(module, value.value) else False
     if not (isinstance(value, ast.Name) and value.id == "logs"):
         return None
     home = module.names.scope(value).lookup("logs")
@@ -56,14 +58,29 @@ def _is_log(module: Module, value: ast.expr, key: str) -> bool | None:
 
 def _is_history(module: Module, value: ast.expr) -> bool:
     if isinstance(value, ast.Call):
-        func = value.func
-        fits = isinstance(func, ast.Attribute) and func.attr in ("fit", "fit_generator")
-        return fits and isinstance(func, ast.Attribute) and module.values.kind(func.value) == "model"
+        return _is_fit(value) and isinstance(value.func, ast.Attribute) and _is_model(module, value.func.value)
     if isinstance(value, ast.Name):
         home = module.names.scope(value).lookup(value.id)
         bound = home.bindings[value.id] if home is not None else []
         return len(bound) == 1 and isinstance(bound[0].value, ast.Call) and _is_history(module, bound[0].value)
     return False
+
+
+def _is_model(module: Module, value: ast.expr) -> bool:
+    return module.values.kind(value) == "model"
+
+
+def _is_made_here(module: Module, value: ast.expr) -> bool:
+    """Is it what some call here gives? Then it would be known for a history, if it were one."""
+    if not isinstance(value, ast.Name):
+        return isinstance(value, ast.Call)
+    home = module.names.scope(value).lookup(value.id)
+    bound = home.bindings[value.id] if home is not None else []
+    return bool(bound) and all(isinstance(b.value, ast.Call) and not _is_fit(b.value) for b in bound)
+
+
+def _is_fit(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr in ("fit", "fit_generator")
 
 
 def _is_set(module: Module, key: str) -> bool:

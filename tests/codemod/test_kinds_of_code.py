@@ -428,6 +428,7 @@ KEPT = {
     "lr that the callback logs itself": "import keras\n\n\nclass C(keras.callbacks.Callback):\n    def on_epoch_end(self, epoch, logs=None):\n        logs['lr'] = 1\n        print(logs['lr'])\n",
     "lr that a callback here logs": "import keras\n\n\nclass C(keras.callbacks.Callback):\n    def on_epoch_end(self, epoch, logs=None):\n        logs['lr'] = 1\n\n\nm = keras.Sequential()\nprint(m.fit(1, 2, callbacks=[C()]).history['lr'])\n",
     "methods of both names": "import keras\n\n\nclass M(keras.metrics.Metric):\n    def reset_state(self):\n        pass\n\n    def reset_states(self):\n        return self.reset_state()\n",
+    "lr in another object's history": "import keras\n\nclr = CyclicLR()\nprint(clr.history['lr'], clr.history['acc'])\n",
     "lr in another dict": "import keras\n\nsettings = read()\nprint(settings['lr'], settings.get('acc'))\n",
     "a strategy that works": "import tensorflow as tf\nimport keras\n\nwith tf.distribute.MirroredStrategy().scope():\n    m = keras.Sequential()\n",
     "a parameter named model": "import keras\n\n\ndef f(model, optimizer):\n    model.save('a.h5')\n    print(optimizer)\n",
