@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..rulebook import Rule, api, exists, keras_only, shim_names
-from . import changed, conditions, fstrings, guesses, imports, indirect, keys
+from . import changed, conditions, fstrings, guesses, imports, indirect, keys, positional
 from .edits import (
     Argument,
     CannotEdit,
@@ -215,6 +215,8 @@ class _Finder:
                 yield from self._changed(call, [])
             if book.flags and func not in named and any(keyword.arg in book.flags for keyword in call.keywords):
                 yield from self._itself_called(call)
+            if len(call.args) > 1 and func not in named and positional.suspects(call):
+                yield from self._by_position(call)
 
     def _string(self, rule: Rule, node: ast.Constant) -> Iterator[Site]:
         if rule.edit["kind"] != "key":
@@ -237,6 +239,8 @@ class _Finder:
         tensors have values: in the methods of layers and models, but for the one that builds them."""
         runs = self.module.values.self_kind(node) in ("layer", "model") and self._function_of(node) != "__init__"
         for wanted, rule in self.book.methods["__call__"]:
+            if rule.edit["kind"] != "manual":
+                continue
             given = arguments(node, words(rule.when.get("arguments")))
             if (runs and "tensor" in rule.when) or not self._holds(rule, given, node):
                 continue
@@ -248,6 +252,12 @@ class _Finder:
         while at is not None and not isinstance(at, ast.FunctionDef):
             at = self.module.names.parent(at)
         return at.name if at is not None else ""
+
+    def _by_position(self, node: ast.Call) -> Iterator[Site]:
+        """`layer(x, training)`: Keras 3 takes tensors alone by position."""
+        for wanted, rule in self.book.methods.get("__call__", ()):
+            if rule.edit["kind"] == "flags" and self.module.values.kind(node.func) == wanted:
+                yield from self._try(rule, node, lambda: positional.positional_edit(self.module, node))
 
     def _roundabout(self, named: set[ast.AST]) -> Iterator[Site]:
         """Sites of what is named by strings or handed on; `named` gets the nodes that stand for a dotted name."""

@@ -1,0 +1,72 @@
+"""`layer(x, training)` gets names where the parameters are known; what may be a tensor stays as it is."""
+
+import pytest
+
+from kparity.codemod.migrate import migrate_source
+
+HEAD = """from keras import Sequential, layers
+
+
+class Net(layers.Layer):
+    def __init__(self, other):
+        super().__init__()
+        self.drop = layers.Dropout(0.5)
+        self.stack = Sequential([layers.Dense(2)])
+        self.other = other
+        self.inner = Inner()
+
+    def call(self, x, training, mask):
+        {}
+
+
+class Inner(layers.Layer):
+    def call(self, x, mask, is_training):
+        return x
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("self.drop(x, training)", "self.drop(x, training=training)"),
+        ("self.drop(x, training=training)", "self.drop(x, training=training)"),
+        ("self.stack(x, False)", "self.stack(x, training=False)"),
+        ("self.inner(x, mask, training)", "self.inner(x, mask, is_training=training)"),
+        ("self.inner(x, None, True)", "self.inner(x, None, is_training=True)"),
+        ("self.inner(x, mask)", "self.inner(x, mask)"),
+        ("self.other(x, training)", "self.other(x, training)"),
+        ("self.drop(*x, training)", "self.drop(*x, training)"),
+        ("layers.Dropout(0.1)(x, True)", "layers.Dropout(0.1)(x, training=True)"),
+    ],
+)
+def test_a_flag_by_position_gets_the_name_that_call_gives_it(written, wanted):
+    assert migrate_source(HEAD.format(written), "a.py").text == HEAD.format(wanted)
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("Dense(np.max(y) + 1)", "Dense(int(np.max(y) + 1))"),
+        ("Dense(units=np.prod(shape))", "Dense(units=int(np.prod(shape)))"),
+        ("Dense(count)", "Dense(int(count))"),
+        ("Dense(int(np.max(y)))", "Dense(int(np.max(y)))"),
+        ("Dense(np.max(y, axis=0))", "Dense(np.max(y, axis=0))"),
+        ("Dense(max(y))", "Dense(max(y))"),
+        ("Dense(plain)", "Dense(plain)"),
+    ],
+)
+def test_a_count_that_numpy_made_becomes_an_int(written, wanted):
+    head = "import numpy as np\nfrom keras.layers import Dense\n\ncount = y.max() + 1\nplain = len(y)\n"
+    assert migrate_source(f"{head}{written}\n", "a.py").text == f"{head}{wanted}\n"
+
+
+def test_a_count_that_numpy_made_is_followed_into_a_function():
+    code = """import numpy as np
+from keras.layers import Dense
+
+def build(width, classes=1):
+    return Dense(width)(Dense({})(1))
+
+build(2, classes=np.max([1]) + 1)
+"""
+    assert migrate_source(code.format("classes"), "a.py").text == code.format("int(classes)")
