@@ -1,4 +1,4 @@
-"""Keras reached in a roundabout way: getattr with a name in quotes, functools.partial, `**` of a dict, importlib.
+"""Keras reached in a roundabout way: getattr with a name in quotes, functools.partial, `**`, importlib, classes in dicts.
 
 In: a module. Out: for each such place, what it stands for: a call that rules can look at like any other, the name that
 a string gives, or the arguments that a `**` brings along. Called by match.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..rulebook import Rule
 from .edits import words
 from .module import Module
+from .scopes import Binding
 
 FUNCTOOLS = frozenset({"functools"})
 IMPORTLIB = frozenset({"importlib"})
@@ -95,6 +96,63 @@ def _calls_of(module: Module, packages: frozenset[str], dotted: str) -> list[ast
             if isinstance(parent, ast.Call) and parent.func is at and module.names.written(at) == dotted:
                 found.append(parent)
     return found
+
+
+def possible(module: Module, func: ast.AST, depth: int = 4) -> set[str]:
+    """What of Keras may be called here: one of two, one of a dict or a loop, what an attribute or a name holds."""
+    dotted = module.names.canonical(func) if isinstance(func, ast.Name | ast.Attribute) else None
+    if dotted is not None or depth == 0:
+        return {dotted} if dotted is not None and dotted.startswith("keras.") else set()
+    return {name for value in _choices(module, func) for name in possible(module, value, depth - 1)}
+
+
+def _choices(module: Module, node: ast.AST) -> list[ast.AST]:
+    match node:
+        case ast.IfExp():
+            return [node.body, node.orelse]
+        case ast.BoolOp():
+            return list(node.values)
+        case ast.NamedExpr():
+            return [node.value]
+        case ast.Dict():
+            return list(node.values)
+        case ast.List() | ast.Tuple() | ast.Set():
+            return list(node.elts)
+        case ast.Subscript():
+            return [node.value]
+        case ast.Attribute(value=ast.Name(id="self" | "cls")):
+            home = module.names.enclosing_class(node)
+            held = [s.value for s in home.body if isinstance(s, ast.Assign) and _names(s, node.attr)] if home else []
+            return [*held, *module.values.set_on_self(node)]
+        case ast.Name():
+            home_scope = module.names.scope(node).lookup(node.id)
+            return [c for b in home_scope.bindings[node.id] for c in _bound(module, b)] if home_scope else []
+    return []
+
+
+def _names(statement: ast.Assign, name: str) -> bool:
+    return any(isinstance(target, ast.Name) and target.id == name for target in statement.targets)
+
+
+def _bound(module: Module, binding: Binding) -> list[ast.AST]:
+    if binding.kind == "param" and isinstance(binding.node, ast.arg):
+        return _default(module, binding.node)
+    if isinstance(binding.node, ast.For | ast.AsyncFor):
+        return [binding.node.iter] if isinstance(binding.node.iter, ast.List | ast.Tuple | ast.Name) else []
+    return [binding.value] if binding.kind == "assign" and binding.value is not None else []
+
+
+def _default(module: Module, parameter: ast.arg) -> list[ast.AST]:
+    """What a parameter is when nobody says otherwise."""
+    given = module.names.parent(parameter)
+    if not isinstance(given, ast.arguments):
+        return []
+    plain = [*given.posonlyargs, *given.args]
+    pairs = [
+        *zip(reversed(plain), reversed(given.defaults), strict=False),
+        *zip(given.kwonlyargs, given.kw_defaults, strict=True),
+    ]
+    return [default for argument, default in pairs if argument is parameter and default is not None]
 
 
 def spread(module: Module, call: ast.Call) -> list[Entry]:

@@ -71,6 +71,8 @@ class Book:
     target: str = "keras"
     flags: frozenset[str] = frozenset()
     """Arguments by which rules about calling a layer itself know their calls."""
+    touchy: frozenset[str] = frozenset()
+    """Arguments that some rule about a class or function of Keras has something to say about."""
     packages: frozenset[str] = frozenset()
     """The packages that rules are about: names outside them are passed over."""
     _quiet: dict[str, bool] = field(default_factory=dict)
@@ -103,6 +105,8 @@ class Book:
                     book.exact.setdefault(pattern, []).append(rule)
         book.flavours.sort(key=lambda pair: -len(pair[0]))
         names = [*book.exact, *book.starred, *(flavour for flavour, _ in book.flavours), *KERAS]
+        of_calls = [r for r in rules if r.edit["kind"] in CALLS and r.applies[0].startswith("keras.")]
+        book.touchy = frozenset(name for rule in of_calls for name in indirect.concerned(rule))
         called = [rule for _, rule in book.methods.get("__call__", ())]
         book.flags = frozenset(name for rule in called for name in words(rule.when.get("has")))
         book.packages = frozenset(normal(name).split(".", 1)[0] for name in names)
@@ -206,6 +210,8 @@ class _Finder:
         methods = changed.methods() if book.changed else frozenset()
         for call in index.calls:
             func = call.func
+            if call.keywords and func not in named and any(k.arg in book.touchy for k in call.keywords):
+                yield from self._one_of_several(call)
             method = func.attr if isinstance(func, ast.Attribute) else ""
             if func in named or method in book.methods or method in methods:
                 said = list(self._call(call))
@@ -217,6 +223,18 @@ class _Finder:
                 yield from self._itself_called(call)
             if len(call.args) > 1 and func not in named and positional.suspects(call):
                 yield from self._by_position(call)
+
+    def _one_of_several(self, node: ast.Call) -> Iterator[Site]:
+        """A call of what may be a class of Keras, with an argument that a rule is about: told, and never edited."""
+        said = {keyword.arg for keyword in node.keywords}
+        told: set[str] = set()
+        for dotted in sorted(indirect.possible(self.module, node.func)):
+            for rule in self.book.named(dotted, CALLS):
+                given = arguments(node, words(rule.edit.get("params")) or words(rule.when.get("arguments")))
+                if rule.id in told or not said & indirect.concerned(rule) or not self._holds(rule, given, node):
+                    continue
+                told.add(rule.id)
+                yield self._site(rule, node, None, f"if this is {dotted}: {' '.join(rule.why.split())}")
 
     def _string(self, rule: Rule, node: ast.Constant) -> Iterator[Site]:
         if rule.edit["kind"] != "key":

@@ -278,6 +278,18 @@ TOLD = {
         "import keras\n\n\ndef make(**kwargs):\n    return keras.optimizers.Adam(**kwargs)\n\n\nmake(lr=0.1)\n",
         ["KP321"],
     ),
+    "classes: one of several": (
+        "import keras\n\na = (keras.layers.LeakyReLU if x else keras.layers.ELU)(alpha=1)\nb = (opt or keras.optimizers.SGD)(lr=0.1)\nfor c in (keras.layers.LeakyReLU, keras.layers.ReLU):\n    c(alpha=1)\n",
+        ["KP203", "KP321", "KP203"],
+    ),
+    "classes: in a dict": (
+        "import keras\n\nD = {'a': keras.optimizers.Adam, 'b': keras.optimizers.SGD}\no = D[name](lr=0.1)\n",
+        ["KP321"],
+    ),
+    "classes: attributes and defaults": (
+        "import keras\n\n\nclass A:\n    act = keras.layers.LeakyReLU\n\n    def __init__(self, made=keras.layers.LeakyReLU):\n        self.made = made\n\n    def f(self):\n        return self.act(alpha=1), self.made(alpha=2)\n",
+        ["KP203", "KP203"],
+    ),
     "layers: dynamic": (
         "import keras\n\n\nclass A(keras.layers.Layer):\n    def __init__(self):\n        super().__init__(dynamic=True)\n",
         ["KP2200"],
@@ -421,6 +433,7 @@ KEPT = {
     "getattr of another thing": "import keras\n\nx = getattr(shop, 'lr'), getattr(keras.layers, 'Dense')(3), hasattr(keras.layers, 'CuDNNGRU')\n",
     "a getattr of one's own": "import keras\n\n\ndef getattr(a, b):\n    return a\n\n\nx = getattr(keras.layers, 'CuDNNGRU')\n",
     "partial of another thing": "import functools\nimport keras\n\nx = functools.partial(print, lr=0.1)\n",
+    "another thing of several": "import keras\n\nD = {'a': print, 'b': keras.layers.Dense}\nD[name](lr=0.1)\nD[name](alpha=1)\n(a or b)(lr=1)\n",
     "kwargs that go elsewhere": "import keras\n\ncfg = dict(lr=0.1)\nprint(**cfg)\nd = keras.layers.Dense(3, **{'name': 'a'})\n",
     "sharded weights": "import keras\n\nm = keras.Sequential()\nm.save_weights('m.weights.json', max_shard_size=1)\n",
     "stateless_call taken apart": "import keras\n\nm = keras.Sequential()\ny, state = m.stateless_call(a, b, x)\nz = m.stateless_call(a, b, x)[0]\nboth = m.stateless_call(a, b, x)\ny, state = both\n",
