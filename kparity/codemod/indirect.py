@@ -1,4 +1,4 @@
-"""Keras reached in a roundabout way: getattr with a name in quotes, functools.partial, `**`, importlib, classes in dicts.
+"""Keras in a roundabout way: getattr with a name in quotes, functools.partial, `**`, importlib, classes in a dict.
 
 In: a module. Out: for each such place, what it stands for: a call that rules can look at like any other, the name that
 a string gives, or the arguments that a `**` brings along. Called by match.
