@@ -17,10 +17,10 @@ alike. `migrate` runs on BEFORE (the people's AFTER is never shown to it). Then,
    people merge and sort them.
 3. An *edit* is a use that is in the statement of BEFORE and not in its partner in AFTER.
 4. It is **required** if the installed Keras 3 hasn't the name, parameter or member (and Keras 2 had), if a flavour of
-   Keras 2 was spelled, a file's suffix changed to one that Keras 3 insists on, or a `tf` function stood in code that
-   builds a functional model and became one of `keras.ops`. It is **portable** if a `tf` function or type that works
-   with the TensorFlow backend (inside `call`, say) became one of Keras's. Everything else that changed (refactoring,
-   new arguments, renamed variables, tf.data, docs) is *other*, and is counted, not judged.
+   Keras 2 was spelled, a file's suffix changed to one that Keras 3 insists on, or a `tf` function was given a symbolic
+   tensor (of `Input`, or of a layer called outside of a class) and became one of `keras.ops`. It is **portable** if a
+   `tf` function or type that works with the TensorFlow backend (inside `call`, say) became one of Keras's. Everything
+   else that changed (refactoring, new arguments, renamed variables, tf.data, docs) is *other*: counted, not judged.
 5. An edit is **made** if the migrated statement hasn't the old use any more, either; *the same* if its uses are then
    just those of the people's statement. Where it isn't made it is **told** if migrate reports something on these lines.
 
@@ -29,6 +29,7 @@ Two numbers come of it: the share made of what is required, and the share made o
 
 import argparse
 from collections import Counter, defaultdict
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,13 +75,13 @@ def main() -> None:
     parser.add_argument("pairs", nargs="+", help="NAME=BEFORE:AFTER")
     parser.add_argument("--rows", type=Path, help="write the table here")
     parser.add_argument("--misses", type=Path, help="write every edit that isn't made here")
+    parser.add_argument("--jobs", type=int, default=1, help="code bases at a time")
     options = parser.parse_args()
     every = []
-    for given in options.pairs:
-        name, _, folders = given.partition("=")
-        before, _, after = folders.partition(":")
-        every.append(measure(name, Path(before), Path(after)))
-        print(row(every[-1]), flush=True)
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for one in pool.map(_given, options.pairs):
+            every.append(one)
+            print(row(one), flush=True)
     total = Measured("all")
     for one in every:
         total.files += one.files
@@ -91,6 +92,12 @@ def main() -> None:
         options.rows.write_text("\n".join([HEAD, *map(row, every), row(total), "", kinds_missed(total), ""]), "utf-8")
     if options.misses:
         options.misses.write_text("\n".join(misses(every)) + "\n", "utf-8")
+
+
+def _given(pair: str) -> Measured:
+    name, _, folders = pair.partition("=")
+    before, _, after = folders.partition(":")
+    return measure(name, Path(before), Path(after))
 
 
 def measure(name: str, before: Path, after: Path) -> Measured:
@@ -132,14 +139,16 @@ def paired_files(before: Path, after: Path) -> list[tuple[Path, Path]]:
 
 
 def _compare(found: Measured, path: str, old: Module, new: Module) -> None:
-    safe, unsafe = migrate_source(old.text, path), migrate_source(old.text, path, unsafe=True)
-    ours, ours_unsafe = Module(safe.text), Module(unsafe.text)
-    told = {
-        line for f in safe.findings if f.outcome is not Outcome.FIXED for line in range(f.place.line, f.place.line + 1)
-    }
+    safe = migrate_source(old.text, path)
+    ours = Module(safe.text)
+    ours_unsafe = ours
+    if any(f.outcome is Outcome.UNSAFE for f in safe.findings):
+        ours_unsafe = Module(migrate_source(old.text, path, unsafe=True).text)
+    told = {f.place.line for f in safe.findings if f.outcome is not Outcome.FIXED}
     before, after = statements(old), statements(new)
     mine, mine_unsafe = statements(ours), statements(ours_unsafe)
-    people, machine, machine_unsafe = pair(before, after), pair(before, mine), pair(before, mine_unsafe)
+    people, machine = pair(before, after), pair(before, mine)
+    machine_unsafe = machine if ours_unsafe is ours else pair(before, mine_unsafe)
     for index, partner in people.items():
         statement, became = before[index], after[partner]
         removed, added = statement.uses - became.uses, became.uses - statement.uses

@@ -22,6 +22,8 @@ from kparity.codemod.names import normal
 FLAVOURED = re.compile(r"tensorflow(_core)?\.(python\.|compat\.v2\.|_api\.v2\.)?keras\b|tf_keras\b")
 GONE_ATTRIBUTES = frozenset({"get_shape", "as_list", "set_shape"})
 """Of tensors: a symbolic Keras 3 tensor hasn't them."""
+MAKERS = frozenset({"zeros", "ones", "range", "constant", "normal", "uniform", "convert_to_tensor", "eye", "linspace"})
+"""Functions of TensorFlow that are given no tensor."""
 ASKS = """
 import inspect, json, sys
 import {module} as keras
@@ -98,7 +100,7 @@ class Statement:
     uses: Counter
     text: str
     inside: str
-    """`model` for code that builds a functional model, `class` for methods, `` for the rest."""
+    """`model` for code about symbolic tensors, `class` for methods, `` for the rest."""
     key: tuple = field(default=())
 
 
@@ -245,25 +247,59 @@ def _of_call(module: Module, node: ast.Call) -> list[Use]:
 
 def _inside(module: Module, node: ast.stmt) -> str:
     at: ast.AST | None = node
-    function: ast.AST | None = None
+    function: ast.AST = module.tree
     while at is not None:
         parent = module.names.parent(at)
         if isinstance(at, ast.FunctionDef):
             if isinstance(parent, ast.ClassDef):
                 return "class"
-            function = function or at
+            function = at if function is module.tree else function
         at = parent
-    return "model" if _builds(module, function or module.tree) else ""
+    symbolic = _symbolic(module, function)
+    mentioned = {n.id for n in _head(node) if isinstance(n, ast.Name)}
+    return "model" if mentioned & symbolic or any(_is_layer_call(module, n) for n in _head(node)) else ""
 
 
-def _builds(module: Module, function: ast.AST) -> bool:
-    """Is a layer made and called in one go here (`Dense(3)(x)`)? Then tensors are symbolic."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Call):
-            made = module.names.canonical(node.func.func) or ""
-            if made.startswith("keras.layers."):
-                return True
-    return False
+@functools.lru_cache(maxsize=64)
+def _symbolic(module: Module, function: ast.AST) -> frozenset[str]:
+    """Names of a function (or of the module's top level) that hold symbolic tensors: what comes of `Input` and of
+    layers made and called in one go, what such layers are called on, and what is worked out from these."""
+    found: set[str] = set()
+    statements = [n for n in ast.walk(function) if isinstance(n, ast.Assign | ast.Call)]
+    for call in statements:
+        if (
+            isinstance(call, ast.Call)
+            and _is_layer_call(module, call)
+            and call.args
+            and isinstance(call.func, ast.Call)
+        ):
+            found.update(n.id for n in ast.walk(call.args[0]) if isinstance(n, ast.Name))
+    for _ in range(3):
+        for assign in statements:
+            if not isinstance(assign, ast.Assign) or _is_model(module, assign.value):
+                continue
+            inner = list(ast.walk(assign.value))
+            if any(_is_layer_call(module, n) or (isinstance(n, ast.Name) and n.id in found) for n in inner):
+                found.update(n.id for t in assign.targets for n in ast.walk(t) if isinstance(n, ast.Name))
+    return frozenset(n for n in found if module.names.root.lookup(n) is None or function is module.tree)
+
+
+def _is_layer_call(module: Module, node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    func = node.func.func if isinstance(node.func, ast.Call) else node.func
+    made = canonical(module.names.written(func) or "")
+    return made in ("keras.Input", "keras.layers.Input") or (
+        isinstance(node.func, ast.Call) and made.startswith("keras.layers.")
+    )
+
+
+def _is_model(module: Module, value: ast.AST) -> bool:
+    """A model, or numbers that a model gave."""
+    if not isinstance(value, ast.Call):
+        return False
+    last = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
+    return last in ("Model", "Sequential", "predict", "fit", "evaluate", "numpy", "get_layer")
 
 
 # -- what Keras 3 refuses ---------------------------------------------------------------------------------------------
@@ -324,8 +360,10 @@ def _name_required(plain: str, statement: Statement, replaced: Counter, new: dic
     if plain == "tensorflow.Variable":
         return statement.inside == "class" and any(u.what == ".add_weight(shape=)" for u in replaced)
     if root == "tensorflow" and statement.inside == "model":
-        return plain.rpartition(".")[2][:1].islower() and any(
-            u.kind == "name" and u.what.startswith("keras.ops.") for u in replaced
+        return (
+            plain.rpartition(".")[2][:1].islower()
+            and plain.rpartition(".")[2] not in MAKERS
+            and any(u.kind == "name" and u.what.startswith("keras.ops.") for u in replaced)
         )
     return False
 
