@@ -254,22 +254,26 @@ class _Finder:
 
     def _itself_called(self, node: ast.Call) -> Iterator[Site]:
         """A layer or a model that is called: `layer(x, training=False)`. Rules about symbolic tensors don't hold where
-        tensors have values: in the methods of layers and models, but for the one that builds them."""
-        runs = self.module.values.self_kind(node) in ("layer", "model") and self._function_of(node) != "__init__"
+        tensors have values, in methods: unless an Input is made there, too."""
+        method = self._method_of(node)
+        symbolic = method is None or "Input(" in self.module.source(method)
         for wanted, rule in self.book.methods["__call__"]:
             if rule.edit["kind"] != "manual":
                 continue
             given = arguments(node, words(rule.when.get("arguments")))
-            if (runs and "tensor" in rule.when) or not self._holds(rule, given, node):
+            if ("tensor" in rule.when and not symbolic) or not self._holds(rule, given, node):
                 continue
             if self.module.values.kind(node.func) == wanted:
                 yield self._site(rule, node, None)
 
-    def _function_of(self, node: ast.AST) -> str:
+    def _method_of(self, node: ast.AST) -> ast.FunctionDef | None:
         at: ast.AST | None = node
-        while at is not None and not isinstance(at, ast.FunctionDef):
-            at = self.module.names.parent(at)
-        return at.name if at is not None else ""
+        while at is not None:
+            above = self.module.names.parent(at)
+            if isinstance(at, ast.FunctionDef) and isinstance(above, ast.ClassDef):
+                return at
+            at = above
+        return None
 
     def _by_position(self, node: ast.Call) -> Iterator[Site]:
         """`layer(x, training)`: Keras 3 takes tensors alone by position."""
