@@ -9,6 +9,7 @@ and read again with the eyes of Keras 3. Called by `kparity rules --coverage` an
 import ast
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -19,7 +20,7 @@ from .changes import KINDS, curated, renames
 from .codemod.migrate import migrate_source
 from .config import shipped
 from .findings import Outcome
-from .rulebook import Rule, rules
+from .rulebook import rules
 from .snapshots import Parameter, Snapshot
 
 PARTS = ("symbols", "parameters", "members", "defaults", "strings", "silent changes")
@@ -42,8 +43,6 @@ STRING_USES = {
 }
 CHUNK = 250
 """Uses a module: findings are told apart by their line."""
-NOISE = 1e-5
-"""Relative difference of two float32 results that is no more than round-off in another order."""
 
 
 @dataclass(frozen=True)
@@ -375,35 +374,33 @@ def _dotted(node: ast.AST) -> str | None:
 
 
 def _silent(path: Path, nothing: dict[str, Any]) -> list[Row]:
-    """Rows of what was measured on both Kerases: above round-off a rule with effect "numbers" has to name it."""
+    """What was measured on both Kerases: a row for each difference, and one for each name without any."""
     if not path.is_file():
         return []
-    book = [rule for rule in rules() if rule.effect in ("numbers", "raises")]
+    book = {rule.id: rule for rule in rules() if rule.effect in ("numbers", "raises")}
+    measured = json.loads(path.read_text("utf-8"))
     rows = []
-    for entry in json.loads(path.read_text("utf-8")):
-        name = f"{entry['name']} ({entry['case']})"
-        difference = entry["difference"]
+    for entry in measured["rows"]:
+        name = f"{entry['kind']} {entry['name']} ({entry['case']})"
+        named = book.get(entry["rule"])
         why = reason(nothing, "silent changes", name)
-        named = _named(book, entry)
-        if difference is not None and difference <= NOISE:
-            rows.append(Row("silent changes", name, "nothing", f"the same numbers, to {difference:.1e}"))
-        elif named is not None:
+        if named is not None:
             how = {"safe": "safe", "unsafe": "care", "manual": "told"}[named.safety]
             rows.append(Row("silent changes", name, how, named.id))
         elif why:
             rows.append(Row("silent changes", name, "nothing", why))
         else:
-            rows.append(Row("silent changes", name, "uncovered", f"differs by {difference}"))
+            rows.append(Row("silent changes", name, "uncovered", entry["difference"]))
+    header = measured["header"]
+    differing = {f"{entry['kind']} {entry['name']}" for entry in measured["rows"]}
+    loud = [*header["refused_by_keras_3"], *header["refused_by_keras_2"], *header["refused_by_both"]]
+    refused = Counter(key.partition(": ")[0] for key in loud)
+    for kind, names in header["names"].items():
+        for name, cases in names.items():
+            same = cases - refused[f"{kind} {name}"]
+            if same and f"{kind} {name}" not in differing:
+                rows.append(Row("silent changes", f"{kind} {name}", "nothing", f"the same numbers in {same} cases"))
     return rows
-
-
-def _named(book: list[Rule], entry: dict[str, Any]) -> Rule | None:
-    if entry.get("rule"):
-        return next((rule for rule in book if rule.id == entry["rule"]), None)
-    name = entry["name"]
-    return next(
-        (r for r in book if r.effect == "numbers" and any(fnmatchcase(name, pattern) for pattern in r.applies)), None
-    )
 
 
 # -- shown -----------------------------------------------------------------------------------------------------------
