@@ -18,7 +18,8 @@ from pathlib import Path
 from ..findings import Finding, Outcome, Place
 from ..rulebook import Rule, api, rules
 from . import imports
-from .match import Book, Site, sites
+from .book import Book
+from .match import Site, sites
 from .module import Lines, Module, Need, Splice, apply, back, forward, overlaps
 from .names import KERAS, normal, under
 from .places import place
