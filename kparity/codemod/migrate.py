@@ -159,8 +159,11 @@ def _passes(
             settled = _settled(mark, module, path, book, unsafe, found, done, splices, wanted)
             if settled is not None:
                 return settled
-        if not splices and history and not shown:
-            splices = imports.unused(module, used, wanted)
+        if not splices and history:
+            splices = imports.unused(module, used, wanted) if not shown else []
+            last = _ended(mark, module, path, unsafe, found, sorted(splices), where, fixed)
+            if last is not None:
+                return last
         fixed += [finding for site in done for finding in _fixed(site, module, where)]
         left = found
         if not splices:
@@ -247,30 +250,44 @@ def _settled(
         return None
     if "keras" in module.loads and any(site.edit.needs for site in done if site.edit is not None):
         return None  # a name that stood for nothing gets a meaning
-    made = set(map(id, done))
-    rest = [(site, _outcome(site, module, unsafe)) for site in found if id(site) not in made]
-    ordered = sorted(splices)
-    for site, _ in rest:
-        if site.rule.when.get("old_code") or any(s.start < site.end and s.end > site.start for s in ordered):
-            return None
     dropped = [] if is_package(path) else imports.unused_after(module, splices, wanted)
-    if dropped is None or any(overlaps(one, other) or one.start == other.start for one in dropped for other in ordered):
-        return None
-    if any(s.start < site.end and s.end > site.start for s in dropped for site, _ in rest):
-        return None
-    ordered = sorted([*splices, *dropped])
-    text = apply(module.text, ordered)
-    if not _parses(module, text, ordered):
+    if dropped is None or any(overlaps(one, other) or one.start == other.start for one in dropped for other in splices):
         return None
     here = _placer(module, module, [], path)
     fixed = [finding for site in done for finding in _fixed(site, module, here)]
-    left = [_finding(site, here(site.start), outcome) for site, outcome in rest]
+    made = set(map(id, done))
+    left = [site for site in found if id(site) not in made]
+    return _ended(mark, module, path, unsafe, left, sorted([*splices, *dropped]), here, fixed)
+
+
+def _ended(
+    mark: str,
+    module: Module,
+    path: str,
+    unsafe: bool,
+    left: list[Site],
+    splices: list[Splice],
+    where: Callable[[int], Place],
+    fixed: list[Finding],
+) -> Migrated | None:
+    """The result with these last splices, after which the sites that are left stand as they are.
+
+    None where they might not: then the new text is looked at again.
+    """
+    rest = [(site, _outcome(site, module, unsafe)) for site in left]
+    for site, _ in rest:
+        if site.rule.when.get("old_code") or any(s.start < site.end and s.end > site.start for s in splices):
+            return None
+    text = apply(module.text, splices)
+    if not _parses(module, text, splices):
+        return None
+    findings = [_finding(site, where(site.start), outcome) for site, outcome in rest]
     again = []
     if rest:
         lines = Lines(text)
-        for (site, _), finding in zip(rest, left, strict=True):
-            again.append(replace(finding, place=Place(path, *lines.line_column(forward(site.start, ordered)))))
-    return Migrated(mark + text, _sorted([*fixed, *left]), mentions=True, again=tuple(_sorted(again)))
+        for (site, _), finding in zip(rest, findings, strict=True):
+            again.append(replace(finding, place=Place(path, *lines.line_column(forward(site.start, splices)))))
+    return Migrated(mark + text, _sorted([*fixed, *findings]), mentions=True, again=tuple(_sorted(again)))
 
 
 def _is_final(site: Site, module: Module, book: Book) -> bool:
