@@ -104,6 +104,8 @@ class File:
     lines: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     """Local name -> what an import binds it to, and where."""
     aliases: list[tuple[str, ast.expr]] = field(default_factory=list)
+    spared: set[ast.AST] = field(default_factory=set)
+    """Imports that only an older Keras comes to."""
     own: set[str] = field(default_factory=set)
     """Names of classes, functions and other things that the file makes itself."""
 
@@ -116,6 +118,10 @@ class Program:
         self.old = surface["tf_keras"]
         self.shim = surface["tf.keras"]
         self.files: dict[str, File] = {}
+        self.patched: set[str] = set()
+        for file in self.files.values():
+            self._bind(file)
+        """Names of Keras that the code base itself gives another meaning, `K.reshape = mine`, and so may use."""
         for path, text in texts.items():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -125,10 +131,6 @@ class Program:
                     continue
             self.files[path] = File(path, tree, PurePosixPath(path).parent.parts)
         self.modules = {self._dotted(path): path for path in self.files}
-        for file in self.files.values():
-            self._bind(file)
-        self.patched: set[str] = set()
-        """Names of Keras that the code base itself gives another meaning, `K.reshape = mine`, and so may use."""
         for _ in range(3):
             for file in self.files.values():
                 for name, value in file.aliases:
@@ -157,6 +159,13 @@ class Program:
 
     def _bind(self, file: File) -> None:
         for node in ast.walk(file.tree):
+            if isinstance(node, ast.Try) and self._is_new_first(node):
+                # `except ImportError:` after what Keras 3 has is for older Kerases
+                old = [n for handler in node.handlers for n in ast.walk(handler)]
+                file.spared.update(n for n in old if isinstance(n, ast.Import | ast.ImportFrom))
+        for node in ast.walk(file.tree):
+            if node in file.spared:
+                continue
             match node:
                 case ast.Import():
                     for alias in node.names:
@@ -184,6 +193,13 @@ class Program:
                     file.own.add(node.name)
                 case ast.Attribute(value=ast.Name(id="self"), ctx=ast.Store()):
                     file.own.add(f"self.{node.attr}")
+
+    def _is_new_first(self, node: ast.Try) -> bool:
+        imported = [n for n in node.body if isinstance(n, ast.ImportFrom | ast.Import)]
+        dotted = [
+            f"{n.module}.{a.name}" if isinstance(n, ast.ImportFrom) else a.name for n in imported for a in n.names
+        ]
+        return bool(dotted) and not any(self._bad(d) for d in dotted)
 
     def _base(self, file: File, node: ast.ImportFrom) -> str:
         if not node.level:
@@ -292,7 +308,7 @@ class Program:
         return Left(file.path, node.lineno, node.end_lineno or node.lineno, name, why, imports)  # type: ignore[attr-defined]
 
     def _import(self, file: File, node: ast.Import | ast.ImportFrom) -> Iterator[Left]:
-        for alias in node.names:
+        for alias in node.names if node not in file.spared else ():
             if isinstance(node, ast.ImportFrom):
                 base = self._base(file, node)
                 if base.startswith("@"):
