@@ -353,8 +353,6 @@ class _Finder:
         else:
             candidates = []
         handled = False
-        if not candidates and dotted is None:
-            yield from self._guessed(node)
         told: set[str] = set()
         for rule, certain in sorted(candidates, key=lambda pair: pair[0].edit["kind"] == "manual"):
             if rule.edit["kind"] == "manual" and (handled or (not rule.when and dotted is not None)):
@@ -367,6 +365,8 @@ class _Finder:
                 handled = True
                 told.add(rule.id)
                 yield site
+        if not handled and dotted is None:
+            yield from self._guessed(node)
         if candidates and any(keyword.arg is None for keyword in node.keywords):
             yield from self._spread(node, [rule for rule, _ in candidates if rule.id not in told])
 

@@ -119,8 +119,6 @@ class Program:
         self.shim = surface["tf.keras"]
         self.files: dict[str, File] = {}
         self.patched: set[str] = set()
-        for file in self.files.values():
-            self._bind(file)
         """Names of Keras that the code base itself gives another meaning, `K.reshape = mine`, and so may use."""
         for path, text in texts.items():
             with warnings.catch_warnings():
@@ -131,6 +129,8 @@ class Program:
                     continue
             self.files[path] = File(path, tree, PurePosixPath(path).parent.parts)
         self.modules = {self._dotted(path): path for path in self.files}
+        for file in self.files.values():
+            self._bind(file)
         for _ in range(3):
             for file in self.files.values():
                 for name, value in file.aliases:
