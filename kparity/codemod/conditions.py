@@ -59,10 +59,8 @@ def _hold_arguments(when: dict, module: Module, values: dict[str, ast.expr]) -> 
 def _hold_around(when: dict, module: Module, values: dict[str, ast.expr], node: ast.Call) -> bool:
     if "inside" in when and not _is_inside(when["inside"], module, node):
         return False
-    if when.get("subscripted"):
-        parent = module.names.parent(node)
-        if not (isinstance(parent, ast.Subscript) and parent.value is node and _is_number(parent.slice)):
-            return False
+    if when.get("subscripted") and not _is_taken_apart(module, node):
+        return False
     if "counted" in when and when["counted"] != is_counted_with(module, node):
         return False
     if when.get("not_metric") and is_metric(module, when["not_metric"]):
@@ -182,6 +180,24 @@ def _is_single(module: Module, node: ast.Call) -> bool:
 
 def _is_constant(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant)
+
+
+def _is_taken_apart(module: Module, node: ast.AST) -> bool:
+    """Is only one number of it ever asked for, here (`f(x)[0]`) or by the one name that it is given?"""
+    parent = module.names.parent(node)
+    if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and isinstance(parent.targets[0], ast.Name):
+        name = parent.targets[0].id
+        home = module.names.scope(parent.targets[0]).lookup(name)
+        if home is None or len(home.bindings[name]) != 1:
+            return False
+        uses = [use for use in module.loads.get(name, ()) if module.names.scope(use).lookup(name) is home]
+        return bool(uses) and all(_is_taken_apart_here(module, use) for use in uses)
+    return _is_taken_apart_here(module, node)
+
+
+def _is_taken_apart_here(module: Module, node: ast.AST) -> bool:
+    parent = module.names.parent(node)
+    return isinstance(parent, ast.Subscript) and parent.value is node and _is_number(parent.slice)
 
 
 def _is_number(node: ast.AST) -> bool:

@@ -68,3 +68,10 @@ def test_what_is_made_outside_of_a_layer_stays_tensorflows() -> None:
     assert code.partition("def")[2] in migrate_source(code, "a.py", unsafe=True).text
     inside = LAYER + "    def call(self, x):\n        return x + tf.zeros((1, 3))\n"
     assert "keras.ops.zeros((1, 3))" in migrate_source(HEAD + inside, "a.py").text
+
+
+def test_a_shape_that_is_only_taken_apart_is_keras() -> None:
+    apart = LAYER + "    def call(self, x):\n        s = tf.shape(x)\n        return s[0] * s[1]\n"
+    whole = LAYER + "    def call(self, x):\n        s = tf.shape(x)\n        return s[0] * s[1:]\n"
+    assert "keras.ops.shape(x)" in migrate_source(HEAD + apart, "a.py").text
+    assert "tf.shape(x)" in migrate_source(HEAD + whole, "a.py").text
