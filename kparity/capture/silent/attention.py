@@ -45,7 +45,18 @@ def cases() -> list[Case]:
     blank = value("all-false mask", lambda t: tf.zeros((3, 5, 7), tf.bool))
     found += [attend({"num_heads": 2, "key_dim": 3}, {"attention_mask": m}) for m in (hole, blank)]
     found += [attend({"num_heads": 2, "key_dim": 3}, {}, style=s) for s in STYLES]
-    return found
+    return [*found, Case("layer", "MultiHeadAttention", "mask of the input afterwards", _afterwards, doubles=False)]
+
+
+def _afterwards(tools: Tools) -> Arrays:
+    """Does the input still have its mask, and what follows it?"""
+    x = hide(tools, tf.convert_to_tensor(tools.x(3, 5, 4)))
+    seen = tools.keras.layers.MultiHeadAttention(2, 3)(x, x)
+    added = tools.keras.layers.Add()([x, seen])
+    return {
+        f"text|{name} masked": str(getattr(t, "_keras_mask", None) is not None)
+        for name, t in (("x", x), ("added", added))
+    }
 
 
 def attend(arguments: dict[str, Any], call: dict[str, Any], masked: bool = False, style: str = "normal") -> Case:
