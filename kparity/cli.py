@@ -251,15 +251,12 @@ def migrate(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(Exit.ERROR) from None
     except Exception as error:
-        if type(error).__name__ not in (
-            "UsageError",
-            "SourceError",
-            "ConfigError",
-            "RuleError",
-            "ValueError",
-            "OSError",
-        ):
-            raise
+        if not isinstance(error, OSError | ValueError) and type(error).__name__ != "SourceError":
+            # exit code 1 would say that something is left to do, which nobody found out
+            import traceback
+
+            traceback.print_exc()
+            _refuse(f"failed by its own fault, please report it: {error!r}")
         _refuse(str(error))
     raise typer.Exit(code)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from ..config import Settings
@@ -136,9 +137,10 @@ def migrate_file(path: Path, options: Options) -> FileResult:
     """Migrate one file; an error is part of the result, so that the others go on."""
     name = str(path)
     try:
-        with path.open("rb") as file:
-            stat = os.fstat(file.fileno())
-            data = file.read()
+        stat = path.stat()
+        if not S_ISREG(stat.st_mode) and not S_ISDIR(stat.st_mode):
+            raise SourceError(f"{name}: is no regular file")
+        data = path.read_bytes()
         wide = data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4096]
         if not mentions(data.replace(b"\0", b"") if wide else data) and not takes_from_neighbours(data):
             return FileResult(name, entry=_entry(stat, data, False, False, ()) if options.cache else None)

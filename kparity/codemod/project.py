@@ -169,4 +169,4 @@ class _Anything(dict[str, frozenset[str]]):
 def _python_files(root: Path) -> Iterable[Path]:
     for home, folders, files in os.walk(root):
         folders[:] = [f for f in folders if f not in SKIPPED and not f.startswith(".")]
-        yield from (Path(home, name) for name in files if name.endswith(".py"))
+        yield from (file for name in files if name.endswith(".py") and (file := Path(home, name)).is_file())

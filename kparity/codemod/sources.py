@@ -75,6 +75,9 @@ def _files(folder: Path, settings: Settings) -> Iterator[Path]:
     listed = git.listed(folder)
     found = _walk(folder) if listed is None else _tracked(folder, listed, settings)
     for file in found:
+        if not file.name.endswith(ENDINGS) and file.is_dir():
+            yield file
+            continue
         name = settings.relative(file) if settings.include or settings.exclude else ""
         if settings.include:
             if not matches(name, settings.include):
@@ -120,10 +123,13 @@ def _is_left_out(folder: str) -> bool:
 def _walk(folder: Path) -> Iterator[Path]:
     """Files below a folder that git doesn't know, without what its .gitignore files say."""
     ignored = _Ignored()
-    for root, folders, files in os.walk(folder):
+    closed: list[Path] = []
+    for root, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         ignored.enter(root, ".gitignore" in files)
         folders[:] = sorted(one for one in folders if _is_own(root, one) and not ignored(f"{root}/{one}/"))
         yield from (Path(root, name) for name in sorted(files) if not ignored(f"{root}/{name}"))
+    # a folder that can't be read stands for its files, and is told as one that can't
+    yield from closed
 
 
 def _is_own(root: str, name: str) -> bool:

@@ -172,6 +172,7 @@ def test_a_read_only_file_and_a_folder_that_cannot_be_written_are_told(tmp_path)
     (tmp_path / "open" / "secret.py").write_text(OLD)
     (tmp_path / "open" / "secret.py").chmod(0)
     (tmp_path / "open").chmod(0o777)
+    (tmp_path / "open" / "shut").mkdir(0o700 if os.geteuid() == 0 else 0)
     (tmp_path / "closed").chmod(0o555)
     for parent in list(tmp_path.parents)[:-2]:
         if os.geteuid() == 0:
@@ -183,8 +184,36 @@ def test_a_read_only_file_and_a_folder_that_cannot_be_written_are_told(tmp_path)
     assert "closed/a.py: KP000 failed: closed/a.py: can't be written: " in done.stdout
     assert "open/a.py: is read-only" in done.stdout
     assert "open/secret.py: KP000 failed: " in done.stdout
+    assert "open/shut: KP000 failed: " in done.stdout
     assert (tmp_path / "closed" / "a.py").read_text() == (tmp_path / "open" / "a.py").read_text() == OLD
     assert sorted(p.name for p in tmp_path.rglob("*.py")) == ["a.py", "a.py", "secret.py", "warm.py"]
+
+
+def test_what_is_no_file_is_told_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "a.py").write_text(OLD)
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "folder.py" / "b.py").write_text(OLD)
+    done = migrate(tmp_path, timeout=60)
+    assert done.returncode == 2
+    assert "pipe.py: is no regular file" in done.stdout
+    assert "1 failed" in done.stdout
+    assert (tmp_path / "folder.py" / "b.py").read_text() == (tmp_path / "a.py").read_text() == NEW
+
+
+def test_a_fault_of_its_own_exits_with_2(tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from kparity.cli import app
+    from kparity.codemod import command
+
+    def broken(request):
+        raise KeyError("oh")
+
+    monkeypatch.setattr(command, "run", broken)
+    done = CliRunner().invoke(app, ["migrate", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "by its own fault" in done.output
 
 
 @pytest.mark.parametrize("links", [1, 2])

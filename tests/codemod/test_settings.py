@@ -155,11 +155,11 @@ def stdin(text: bytes, *options: str, cwd=None):
     return subprocess.run(command, input=text, capture_output=True, cwd=cwd)
 
 
-def test_an_editor_gets_its_text_back_migrated():
-    done = stdin(OLD.encode(), "--stdin-filename", "x.py")
+def test_an_editor_gets_its_text_back_migrated(tmp_path):
+    done = stdin(OLD.encode(), "--stdin-filename", "x.py", cwd=tmp_path)
     assert (done.stdout, done.returncode) == (NEW.encode(), 0)
     crlf = b"\xef\xbb\xbf" + OLD.replace("\n", "\r\n").encode()
-    assert stdin(crlf).stdout == b"\xef\xbb\xbf" + NEW.replace("\n", "\r\n").encode()
+    assert stdin(crlf, cwd=tmp_path).stdout == b"\xef\xbb\xbf" + NEW.replace("\n", "\r\n").encode()
 
 
 def test_an_editor_gets_its_text_back_as_it_was_where_it_cannot_be_migrated():
