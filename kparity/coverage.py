@@ -8,10 +8,11 @@ and read again with the eyes of Keras 3. Called by `kparity rules --coverage` an
 
 import ast
 import json
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from .changes import KINDS, curated, renames
 from .codemod.migrate import migrate_source
 from .config import shipped
 from .findings import Outcome
-from .rulebook import rules
+from .rulebook import rules, shim_names
 from .snapshots import Parameter, Snapshot
 
 PARTS = ("symbols", "parameters", "members", "defaults", "strings", "silent changes")
@@ -127,8 +128,8 @@ def _kept_parameters(old: Snapshot, before: str, new: Snapshot, after: str) -> I
     for p in second:
         if p.name not in old.takes(before) and p.kind in ("positional", "keyword") and p.default is not None:
             yield Row("parameters", f"{before}:{p.name} (new)", "nothing", "only added, and optional")
-    old_config, new_config = old.config(before), new.config(after)
-    for key in sorted({*(old_config or {}), *(new_config or {})}) if old_config and new_config else ():
+    old_config, new_config = old.config(before) or {}, new.config(after) or {}
+    for key in sorted({*old_config, *new_config}) if old_config and new_config else ():
         if key in old_config and key in new_config and old_config[key] == new_config[key]:
             yield Row("defaults", f"{before}{{{key}}}", "nothing", "the same value")
         elif key not in old_config:
@@ -281,7 +282,10 @@ def _judged(uses: list[Use], new: Snapshot, nothing: dict[str, Any]) -> Iterator
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
         }
         imported = {
-            a.asname: f"{n.module}.{a.name}" for n in result.body if isinstance(n, ast.ImportFrom) for a in n.names
+            a.asname or a.name: f"{n.module}.{a.name}"
+            for n in result.body
+            if isinstance(n, ast.ImportFrom)
+            for a in n.names
         }
         said: dict[int, list[tuple[str, str]]] = {}
         for finding in done.findings:
@@ -292,6 +296,9 @@ def _judged(uses: list[Use], new: Snapshot, nothing: dict[str, Any]) -> Iterator
             left = f"{target} is gone" if target.startswith("keras.") and target not in new else ""
             if not use.aside:
                 left = next(_refused(after[f"u{index}"], new), "")
+            there = left.removesuffix(" is gone") in shim_names() and not use.aside
+            if there and imported.get("keras") == "tensorflow.keras":
+                use, left = replace(use, default="said as tf.keras, which has it, with TensorFlow behind it"), ""
             yield _row(use, spoken, left, nothing)
 
 
@@ -334,14 +341,14 @@ def _refused(node: ast.expr, new: Snapshot) -> Iterator[str]:
             if dotted is None and isinstance(inner.func, ast.Attribute) and isinstance(inner.func.value, ast.Call):
                 made = _dotted(inner.func.value.func)
                 dotted = f"{made}.{inner.func.attr}" if made else None
-                if made in new and new.kind(made) == "class" and inner.func.attr not in new.members(made):
+                if made is not None and new.kind(made) == "class" and inner.func.attr not in new.members(made):
                     yield f"{made} has no {inner.func.attr}"
                     continue
             if dotted is not None:
                 yield from _refused_call(inner, dotted, new)
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call):
         made = _dotted(node.value.func)
-        if made in new and new.kind(made) == "class" and node.attr not in new.members(made):
+        if made is not None and new.kind(made) == "class" and node.attr not in new.members(made):
             yield f"{made} has no {node.attr}"
 
 
@@ -433,7 +440,7 @@ def as_text(rows: list[Row], details: bool = False) -> str:
         whys: dict[str, int] = {}
         for row in rows:
             if row.part == part and row.how == "nothing":
-                why = row.why.partition(", to ")[0]
+                why = re.sub(r"in \d+ cases", "in every case", row.why)
                 whys[why] = whys.get(why, 0) + 1
         lines += [f"  {part:<16}{number:>6}  {why}" for why, number in sorted(whys.items(), key=lambda p: -p[1])]
     left = [row for row in rows if row.how == "uncovered"]

@@ -521,7 +521,13 @@ class _Finder:
                 yield self._site(rule, node, None)
         if not called and not inner:
             for rule in self.book.named(dotted, ("call",)):
-                if rule.edit.get("to", "").startswith("keras.") and set(rule.edit) <= {"kind", "to", "drop", "rename"}:
+                if rule.edit.get("to", "").startswith("keras.") and set(rule.edit) <= {
+                    "kind",
+                    "to",
+                    "params",
+                    "drop",
+                    "rename",
+                }:
                     make = functools.partial(call_like, rule, self.module, node, dotted)
                     yield from self._try(rule, node, make, becomes=self._becomes(rule, dotted))
         of_tf_1 = any(under(written, view) for view in TF_VIEWS) and dotted not in api(2)
@@ -617,12 +623,33 @@ class _Finder:
         if any(r.edit["kind"] in ABOUT_NAMES for r in (*self.book.exact.get(dotted, ()), *self._beyond(node))):
             # another rule knows it, and says what it has to say where it is called
             parent = self.module.names.parent(node)
-            if importing or self._beyond(node):
+            if self._beyond(node) or (importing and self._uses_are_told(dotted, node)):
                 return
             if isinstance(parent, ast.Call) and parent.func is node and any(True for _ in self._call(parent)):
                 return
         where = "only as tf.keras, with the TensorFlow backend" if dotted in shim_names() else "nowhere"
         yield self._site(rule, node, None, f"{dotted} is in Keras 3 {where}")
+
+    def _uses_are_told(self, dotted: str, node: ast.AST) -> bool:
+        """Is every use of a name that is imported here edited or told? An import of it alone raises, too."""
+        assert isinstance(node, ast.Import | ast.ImportFrom)
+        alias = next((a for a in node.names if dotted.endswith(a.name)), node.names[0])
+        local = alias.asname or alias.name.split(".")[0]
+        uses = self.module.loads.get(local, ())
+        return bool(uses) and all(self._is_told(use) for use in uses)
+
+    def _is_told(self, use: ast.AST) -> bool:
+        parent = self.module.names.parent(use)
+        if isinstance(parent, ast.Attribute):
+            return True  # of what is reached through it
+        if isinstance(parent, ast.Call) and parent.func is use and any(True for _ in self._call(parent)):
+            return True
+        if isinstance(parent, ast.ClassDef) and any(True for _ in self._bases(parent)):
+            return True
+        written = self.module.names.written(use)
+        if written is None or not isinstance(use, ast.Name | ast.Attribute | ast.Call):
+            return False
+        return any(True for _ in self._name(use, written))
 
     def _beyond(self, node: ast.AST) -> list[Rule]:
         """Rules about something that is reached through this name."""
