@@ -67,8 +67,7 @@ def main() -> None:
         Path(sys.argv[3]).write_text(json.dumps(_facts(sys.argv[2])), "utf-8")
         return
     if sys.argv[1:2] == ["--table"]:
-        rewrite(shipped("rules") / "api")
-        return
+        return rewrite(shipped("rules") / "api")
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else shipped("rules") / "api"
     write(folder, {side: read(side) for side in SIDES})
 
