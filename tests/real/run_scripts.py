@@ -19,6 +19,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+import make_files
+import script_report
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 SIDES = ("legacy", "keras3")
@@ -135,9 +138,6 @@ def run(side, work, script, file):
     folder = work / "run"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    sys.path.insert(0, str(HERE))
-    import make_files
-
     make_files.placed(options.get("files", []), folder)
     log = work / "logs" / f"{script['name'].replace('/', '~')}.{side.name}.txt"
     log.parent.mkdir(exist_ok=True)
@@ -176,6 +176,9 @@ def main():
             script["after"] = run(sides["keras3"], work, script, file)
             script["told"] = told(findings, file, script, work)
             say(script, "after")
+        if arguments.report:  # after each: what is done isn't lost
+            done = [s for s in scripts if s.get("after") or not s.get("before", {"ok": True})["ok"]]
+            arguments.report.write_text(script_report.table(done), "utf-8")
     sides["legacy"].stop()
     counted = [s for s in scripts if s["before"]["ok"]]
     if arguments.unsafe:
@@ -188,8 +191,6 @@ def main():
     good = sum(s["after"]["ok"] for s in counted)
     print(f"{len(scripts)} scripts, {len(counted)} run under Keras 2, {good} of them under Keras 3 after migrate")
     if arguments.report:
-        import script_report
-
         arguments.report.write_text(script_report.table(scripts), "utf-8")
 
 
