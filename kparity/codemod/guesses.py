@@ -37,7 +37,7 @@ def likely(values: Values, node: ast.expr) -> str | None:
         home = values.names.enclosing_class(at)
         bases = [_identifier(base).lower() for base in home.bases] if home is not None else []
         return next((kind for kind, _ in SUGGESTS for base in bases if kind in base), None)
-    kind = _suggested(_identifier(at))
+    kind = _suggested(_identifier(at)) or _last_given(values, at)
     if kind is None or any(_is_foreign(values, given) for given in _given(values, at)):
         return None
     return kind
@@ -59,6 +59,14 @@ def _given(values: Values, node: ast.expr) -> list[ast.expr]:
     if isinstance(node, ast.Attribute):
         return values.set_on_self(node)
     return []
+
+
+def _last_given(values: Values, node: ast.expr) -> str | None:
+    """Of a name that is given several kinds of values, one after the other: the kind of the last one above."""
+    if not isinstance(node, ast.Name):
+        return None
+    above = [value for value in _given(values, node) if value.lineno < node.lineno]
+    return values.kind(max(above, key=lambda value: value.lineno)) if above else None
 
 
 def _is_foreign(values: Values, given: ast.expr) -> bool:

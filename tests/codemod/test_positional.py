@@ -70,3 +70,15 @@ def build(width, classes=1):
 build(2, classes=np.max([1]) + 1)
 """
     assert migrate_source(code.format("classes"), "a.py").text == code.format("int(classes)")
+
+
+def test_a_name_that_is_given_two_kinds_of_values_is_told_as_the_last_one_above():
+    code = """import keras
+
+thing = keras.layers.Dense(2)
+start = keras.Input((2,))
+thing = keras.Model(start, thing(start))
+thing.add_loss(1.0)
+"""
+    found = migrate_source(code, "a.py").findings
+    assert [(f.rule, f.place.line) for f in found] == [("KP241", 6)]
