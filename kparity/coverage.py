@@ -88,7 +88,7 @@ def measure(old: Snapshot, new: Snapshot, folder: Path | None = None) -> list[Ro
 def _worse(one: Row, other: Row) -> Row:
     """Of two uses of one thing: uncovered if one is; else what is said of the one that needs most."""
     rank = {"nothing": 0, "safe": 1, "care": 2, "told": 3, "uncovered": 4}
-    return max(one, other, key=lambda row: rank[row.how])
+    return max(one, other, key=lambda row: (rank[row.how], row.why != "the same name kept"))
 
 
 # -- uses ------------------------------------------------------------------------------------------------------------
