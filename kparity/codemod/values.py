@@ -83,7 +83,7 @@ class Values:
 
     def kind(self, node: ast.AST) -> str | None:
         """The kind of the value of expression `node`, or None."""
-        return self.once(node, lambda: self._kind(node))
+        return self.once(node, lambda: self._kind(node) or self._told_by_use(node))
 
     def once(self, key: object, work: Callable[[], str | None], meanwhile: str | None = ANY) -> str | None:
         """The kind that `work` finds; it is kept unless it leans on something that is still being worked out.
@@ -319,6 +319,16 @@ class Values:
         if home is None or not self._set_by(home).get(func.attr) or tensors.handles_odd(self, home):
             return None
         return self._touched(node.args)
+
+    def _told_by_use(self, node: ast.AST) -> str | None:
+        """What is asked `.get_shape()` for a list of its sizes is a tensor."""
+        parent = self.names.parent(node)
+        if not isinstance(parent, ast.Attribute) or parent.attr != "get_shape":
+            return None
+        call = self.names.parent(parent)
+        above = self.names.parent(call) if isinstance(call, ast.Call) else None
+        listed = isinstance(above, ast.Call) and isinstance(above.func, ast.Name) and above.func.id == "list"
+        return "tensor" if listed or (isinstance(above, ast.Attribute) and above.attr == "as_list") else None
 
     def _asked_as_list(self, node: ast.AST) -> bool:
         """Is it asked `.as_list()`? Only TensorFlow's shapes have that."""

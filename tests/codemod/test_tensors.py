@@ -75,3 +75,8 @@ def test_a_shape_that_is_only_taken_apart_is_keras() -> None:
     whole = LAYER + "    def call(self, x):\n        s = tf.shape(x)\n        return s[0] * s[1:]\n"
     assert "keras.ops.shape(x)" in migrate_source(HEAD + apart, "a.py").text
     assert "tf.shape(x)" in migrate_source(HEAD + whole, "a.py").text
+
+
+def test_what_is_asked_for_a_list_of_its_sizes_is_a_tensor() -> None:
+    code = HEAD + "def f(x):\n    return x.get_shape().as_list(), x.get_shape()\n"
+    assert "return list(x.shape), x.get_shape()" in migrate_source(code, "a.py").text
