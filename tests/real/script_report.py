@@ -3,6 +3,8 @@
 In: the scripts with what became of them on both sides. Out: markdown. Called by run_scripts.
 """
 
+import re
+
 
 def table(scripts):
     """The page: the counts, then a line a script, those that count first."""
@@ -75,6 +77,6 @@ def _loss(result):
 
 
 def _short(error):
-    words = " ".join(error.replace("|", "/").split())
+    words = " ".join(re.sub(r"\x1b\[\d*m", "", error).replace("|", "/").split())
     cut = words if len(words) <= 110 else words[:107] + "..."
     return "`" + cut.replace("`", "'").split("/tmp")[0].split("/home")[0] + "`"
