@@ -46,18 +46,20 @@ class Argument:
 
 def arguments(call: ast.Call, params: list[str]) -> list[Argument]:
     """The arguments of a call by parameter, in the order of the source."""
-    found: list[tuple[tuple[int, int], Argument]] = []
+    found: list[Argument] = []
     certain = True
     for index, value in enumerate(call.args):
-        if isinstance(value, ast.Starred):
-            certain = False
-        name = params[index] if certain and index < len(params) else None
-        place = (value.lineno, value.col_offset)
-        found.append((place, Argument(name, value, starred=isinstance(value, ast.Starred))))
-    for keyword in call.keywords:
-        place = (keyword.lineno, keyword.col_offset)
-        found.append((place, Argument(keyword.arg, keyword.value, keyword, starred=keyword.arg is None)))
-    return [argument for _, argument in sorted(found, key=lambda pair: pair[0])]
+        starred = isinstance(value, ast.Starred)
+        certain = certain and not starred
+        found.append(Argument(params[index] if certain and index < len(params) else None, value, starred=starred))
+    found += [Argument(k.arg, k.value, k, starred=k.arg is None) for k in call.keywords]
+    if not certain and call.keywords:  # `*args` may stand behind keywords
+        found.sort(key=lambda a: _place(a.keyword or a.value))
+    return found
+
+
+def _place(node: ast.keyword | ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset
 
 
 def words(value: Any) -> list[str]:

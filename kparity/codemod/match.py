@@ -71,6 +71,7 @@ class _Finder:
         self.book = book
         self.old_code = old_code
         self.held: list[list[int]] = []
+        self._said: dict[ast.Call, list[Site]] = {}
 
     def everywhere(self) -> Iterator[Site]:
         """All sites. Most nodes are passed over for the name they start with or end with."""
@@ -117,7 +118,7 @@ class _Finder:
                 yield from self._one_of_several(call)
             method = func.attr if isinstance(func, ast.Attribute) else ""
             if func in named or method in book.methods or method in methods:
-                said = list(self._call(call))
+                said = self._call(call)
                 yield from said
                 yield from self._changed(call, said)
             elif book.changed and (call.keywords or len(call.args) > 1):  # of an instance, perhaps
@@ -201,7 +202,7 @@ class _Finder:
         for call, string in indirect.imports_by_name(self.module, calls):
             yield from self._import_by_name(call, string)
         for view in indirect.partials(self.module):
-            said = list(self._call(view))
+            said = self._call(view)
             yield from said
             yield from self._changed(view, said)
 
@@ -341,7 +342,13 @@ class _Finder:
 
     # -- expressions -----------------------------------------------------------------------------------------------
 
-    def _call(self, node: ast.Call) -> Iterator[Site]:
+    def _call(self, node: ast.Call) -> list[Site]:
+        """What the rules say of a call; asked for again by whatever is said about its name alone."""
+        if node not in self._said:
+            self._said[node] = list(self._about_call(node))
+        return self._said[node]
+
+    def _about_call(self, node: ast.Call) -> Iterator[Site]:
         dotted = self.module.names.meaning(node.func)
         if dotted is not None:
             rules = self.book.named(dotted, CALLS) or self.book.named(
@@ -354,7 +361,9 @@ class _Finder:
             candidates = []
         handled = False
         told: set[str] = set()
-        for rule, certain in sorted(candidates, key=lambda pair: pair[0].edit["kind"] == "manual"):
+        if len(candidates) > 1:
+            candidates = sorted(candidates, key=lambda pair: pair[0].edit["kind"] == "manual")
+        for rule, certain in candidates:
             if rule.edit["kind"] == "manual" and (handled or (not rule.when and dotted is not None)):
                 continue
             given = arguments(node, words(rule.edit.get("params")) or words(rule.when.get("arguments")))
@@ -401,7 +410,7 @@ class _Finder:
     def _member(self, node: ast.Attribute) -> Iterator[Site]:
         """What the table of members says of one that no rule is about; a call of it is spoken about as a call."""
         parent = self.module.names.parent(node)
-        if isinstance(parent, ast.Call) and parent.func is node and any(True for _ in self._call(parent)):
+        if isinstance(parent, ast.Call) and parent.func is node and self._call(parent):
             return
         rule = self.book.changed.get("member")
         if rule is not None:
@@ -625,7 +634,7 @@ class _Finder:
             parent = self.module.names.parent(node)
             if self._beyond(node) or (importing and self._uses_are_told(dotted, node)):
                 return
-            if isinstance(parent, ast.Call) and parent.func is node and any(True for _ in self._call(parent)):
+            if isinstance(parent, ast.Call) and parent.func is node and self._call(parent):
                 return
         where = "only as tf.keras, with the TensorFlow backend" if dotted in shim_names() else "nowhere"
         yield self._site(rule, node, None, f"{dotted} is in Keras 3 {where}")
@@ -642,7 +651,7 @@ class _Finder:
         parent = self.module.names.parent(use)
         if isinstance(parent, ast.Attribute):
             return True  # of what is reached through it
-        if isinstance(parent, ast.Call) and parent.func is use and any(True for _ in self._call(parent)):
+        if isinstance(parent, ast.Call) and parent.func is use and self._call(parent):
             return True
         if isinstance(parent, ast.ClassDef) and any(True for _ in self._bases(parent)):
             return True
