@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..rulebook import Rule, api, exists, in_shim
-from .module import Module, Splice
+from .module import Module, Splice, overlaps
 from .names import Scope, normal, under
 
 
@@ -296,26 +296,41 @@ def unused(
 def unused_after(
     module: Module, splices: list[Splice], wanted: Callable[[], frozenset[str] | None] = frozenset
 ) -> list[Splice] | None:
-    """The same for imports that are used by nothing but code that these splices replace.
+    """These splices, and those that drop the imports which nothing but the code that they replace uses.
 
-    None where only a look at the new text could tell: an import that is itself rewritten, or whose name is in new code.
+    None where only a look at the new text could tell: where it has the name, or part of a statement stays.
     """
     old = sorted(s for s in splices if s.end > s.start)
     starts = [s.start for s in old]
-    new = " ".join(s.text for s in splices)
     gone: dict[ast.stmt, list[ast.alias]] = {}
     for scope, name, node, alias in _imported(module):
         uses = [module.start(use) for use in _uses(module, name, scope)]
         if not uses or not all(_is_inside(use, old, starts) for use in uses):
             continue
-        if _is_inside(module.start(node), old, starts) or re.search(rf"\b{name}\b", new):
+        if any(re.search(rf"\b{name}\b", s.text) for s in splices if not _is_part(module, s, node)):
             return None
         if (is_guarded(module, node) and len(_block(module, node)) == 1) or _mentioned(module, name):
             continue
         if scope is module.names.root and ((others := wanted()) is None or name in others):
             continue
         gone.setdefault(node, []).append(alias)
-    return [s for node, aliases in gone.items() for s in _drop(module, node, aliases)]
+    kept = splices
+    for node, aliases in gone.items():
+        assert isinstance(node, ast.Import | ast.ImportFrom)
+        left = [s for s in kept if not _is_part(module, s, node)]
+        at = module.start(node)
+        dropped = _drop(module, node, aliases, follows=any(s.start == s.end == at for s in left))
+        if len(left) < len(kept) and len(aliases) < len(node.names):
+            return None
+        if any(overlaps(one, other) for one in dropped for other in left):
+            return None
+        kept = [*left, *dropped]
+    return kept
+
+
+def _is_part(module: Module, splice: Splice, node: ast.stmt) -> bool:
+    """Does the splice replace something of this statement?"""
+    return splice.start < splice.end and module.start(node) <= splice.start and splice.end <= module.end(node)
 
 
 def freed(held: list[list[int]], splices: list[Splice]) -> bool:
@@ -330,7 +345,8 @@ def _is_inside(offset: int, splices: list[Splice], starts: list[int]) -> bool:
     return at >= 0 and offset < splices[at].end
 
 
-def _drop(module: Module, node: ast.stmt, aliases: list[ast.alias]) -> list[Splice]:
+def _drop(module: Module, node: ast.stmt, aliases: list[ast.alias], follows: bool = False) -> list[Splice]:
+    """The statement without these names; `follows`: another import is put in front of it."""
     assert isinstance(node, ast.Import | ast.ImportFrom)
     left = without(module, node, aliases)
     start, end = module.start(node), module.end(node)
@@ -352,7 +368,7 @@ def _drop(module: Module, node: ast.stmt, aliases: list[ast.alias]) -> list[Spli
     if rest.strip():
         return []
     end += len(rest)
-    if not module.text[: start - len(before)].strip():
+    if not follows and not module.text[: start - len(before)].strip():
         # an import that stood first leaves no empty lines at the top
         end += len(module.text[end:]) - len(module.text[end:].lstrip("\r\n"))
     return [Splice(start - len(before), end, "")]

@@ -722,9 +722,15 @@ class _Finder:
         if node in self.module.inside_strings:
             fstrings.located(self.module, node)
         start, end = self.module.start(node), self.module.end(node)
-        text = " ".join((what or self.module.source(node)).split())
+        text = shortened(what or self.module.source(node))
         lines = (self.module.line_column(start)[0], self.module.line_column(end)[0])
-        return Site(rule, start, end, lines, edit, reason, text if len(text) <= 70 else text[:67] + "...", becomes)
+        return Site(rule, start, end, lines, edit, reason, text, becomes)
+
+
+def shortened(code: str) -> str:
+    """Code on one line, and not too much of it."""
+    text = " ".join(code.split())
+    return text if len(text) <= 70 else text[:67] + "..."
 
 
 def call_like(rule: Rule, module: Module, node: ast.expr, dotted: str) -> Edit:

@@ -19,7 +19,7 @@ from ..findings import Finding, Outcome, Place
 from ..rulebook import Rule, api, rules
 from . import imports
 from .book import Book
-from .match import Site, sites
+from .match import Site, shortened, sites
 from .module import Lines, Module, Need, Splice, apply, back, forward, overlaps
 from .names import KERAS, normal, under
 from .places import place
@@ -250,14 +250,17 @@ def _settled(
         return None
     if "keras" in module.loads and any(site.edit.needs for site in done if site.edit is not None):
         return None  # a name that stood for nothing gets a meaning
-    dropped = [] if is_package(path) else imports.unused_after(module, splices, wanted)
-    if dropped is None or any(overlaps(one, other) or one.start == other.start for one in dropped for other in splices):
+    last = splices if is_package(path) else imports.unused_after(module, splices, wanted)
+    if last is None:
         return None
     here = _placer(module, module, [], path)
     fixed = [finding for site in done for finding in _fixed(site, module, here)]
     made = set(map(id, done))
     left = [site for site in found if id(site) not in made]
-    return _ended(mark, module, path, unsafe, left, sorted([*splices, *dropped]), here, fixed)
+    moved = {site.start for site in done for old, new in site.becomes or () if old != new}
+    if any(site.start in moved for site in left):
+        return None  # what is told there may be about the old name
+    return _ended(mark, module, path, unsafe, left, sorted(last), here, fixed)
 
 
 def _ended(
@@ -275,10 +278,16 @@ def _ended(
     None where they might not: then the new text is looked at again.
     """
     rest = [(site, _outcome(site, module, unsafe)) for site in left]
-    for site, _ in rest:
-        if site.rule.when.get("old_code") or any(s.start < site.end and s.end > site.start for s in splices):
-            return None
     text = apply(module.text, splices)
+    for number, (site, outcome) in enumerate(rest):
+        if site.rule.when.get("old_code"):
+            return None
+        if any(s.start < site.end and s.end > site.start for s in splices):
+            new = text[forward(site.start, splices) : forward(site.end, splices)]
+            before = module.text[site.start : site.end]
+            if not new.startswith(("from ", "import ")) or new.count("import ") != before.count("import "):
+                return None
+            rest[number] = (replace(site, what=shortened(new)), outcome)
     if not _parses(module, text, splices):
         return None
     findings = [_finding(site, where(site.start), outcome) for site, outcome in rest]
@@ -297,12 +306,30 @@ def _is_final(site: Site, module: Module, book: Book) -> bool:
     for old, new in site.becomes:
         if old == new and site.rule.edit["kind"] != "call":
             continue
-        if not module.values.alike(old, new) or (old != new and api(3).get(new) == "module"):
+        if not module.values.alike(old, new):
+            return False
+        if old != new and api(3).get(new) == "module" and not _is_quiet_inside(module, book, old, new):
             return False
         others = [rule for rule in book.rules_of(new) if rule is not site.rule]
         seen = site.rule.edit["kind"] != "call" and place(old) == new
         if any(not seen or not (rule.edit["kind"] in ABOUT_CALLS or rule.when) for rule in others):
             return False
+    return True
+
+
+def _is_quiet_inside(module: Module, book: Book, old: str, new: str) -> bool:
+    """Is a module that gets another name used for nothing but what no rule is about?"""
+    for root in module.names.roots(KERAS):
+        for use in module.loads.get(root, ()):
+            at: ast.AST = use
+            reached = module.names.canonical(at)
+            while reached != old and isinstance(above := module.names.parent(at), ast.Attribute):
+                at, reached = above, module.names.canonical(above)
+            if reached != old:
+                continue
+            inner = module.names.parent(at)
+            if not isinstance(inner, ast.Attribute) or not book.is_quiet(f"{new}.{inner.attr}"):
+                return False
     return True
 
 
