@@ -39,6 +39,7 @@ EDITS: dict[str, frozenset[str]] = {
     "strings": frozenset({"arguments", "params", "table"}),
     "path": frozenset({"argument", "position", "suffix", "from", "drop"}),
     "changed": frozenset({"what"}),
+    "added": frozenset({"what"}),
     "flags": frozenset(),
     "manual": frozenset(),
     "note": frozenset(),

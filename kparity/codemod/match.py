@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..rulebook import Rule, api, exists, keras_only, shim_names
-from . import changed, conditions, fstrings, guesses, imports, indirect, keys, positional
+from . import added, changed, conditions, fstrings, guesses, imports, indirect, keys, positional
 from .book import ABOUT_NAMES, CALLS, Book
 from .edits import (
     Argument,
@@ -420,7 +420,7 @@ class _Finder:
         rules = [(k, r) for k, r in self.book.methods.get(func.attr, ()) if r.edit["kind"] in CALLS]
         if not rules or self.module.values.sets_itself(func):
             return []
-        kind = self.module.values.kind(func.value)
+        kind = self.module.values.kind(func.value) or ("model" if added.is_model(self.module, func) else None)
         found = [(rule, True) for wanted, rule in rules if wanted == kind]
         if not found and kind is None:
             found = [(rule, False) for wanted, rule in rules if wanted == "any"]
@@ -470,7 +470,7 @@ class _Finder:
         """Arguments by keyword change as in a call; what else the call will get isn't known yet."""
         if rule.edit["kind"] == "manual" and not rule.when:
             return None  # told where its name stands
-        if rule.edit["kind"] in ("template", "input"):
+        if rule.edit["kind"] in ("template", "input", "added"):
             raise CannotEdit(f"functools.partial hands it on: {rule.why}")
         edit = self._plain_edit(rule, node)
         if edit is None or not (rule.when.get("lacks") or rule.when.get("not_equals")):
@@ -491,6 +491,8 @@ class _Finder:
                 return strings_edit(rule, self.module, node)
             case "path":
                 return path_edit(rule, self.module, node)
+            case "added":
+                return added.added_edit(rule, self.module, node)
         raise CannotEdit(rule.why)
 
     def _holds(self, rule: Rule, given: list[Argument], node: ast.Call) -> bool:
