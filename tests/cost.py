@@ -1,7 +1,7 @@
 """What kparity costs, measured in one run and written to reports/cost.md: `python tests/cost.py [--steps 500]`.
 
 compare is held against the two plain trainings of the same steps, run side by side (imports included); migrate against
-libcst parsing and printing the same files. Ratios of whole processes on the machine at hand; not a test.
+libcst and the parser on the same files. Ratios on the machine at hand; not a test. `--only migrate` for that half.
 """
 
 import argparse
@@ -12,8 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ("encoder_decoder", "resnet", "attention")
@@ -94,72 +96,118 @@ def compare_cost(name: str, steps: int, scratch: Path) -> str:
     )
 
 
-def migrate_cost() -> list[str]:
-    """Files a second of migrate and of libcst alone, each in this process, on the source of tf_keras' layers."""
+def migrate_cost(scratch: Path) -> list[str]:
+    """migrate, libcst and the parser on the same files: the source of tf_keras as if a user had written it."""
+    import ast
+
     import libcst
 
+    from kparity.codemod.files import mentions
     from kparity.codemod.migrate import migrate_source
 
     spec = find_spec("tf_keras")
     assert spec is not None
     assert spec.submodule_search_locations
-    folder = Path(spec.submodule_search_locations[0]) / "src"
-    files = sorted([*(folder / "layers").rglob("*.py"), *(folder / "applications").rglob("*.py")])
-    texts = [
-        (str(file), file.read_text(encoding="utf-8").replace("tf_keras.src", "tensorflow.keras")) for file in files
-    ]
-    texts = [(path, text) for path, text in texts if text.strip()]
-    seconds = {}
-    for label, work in (
-        ("libcst", lambda path, text: libcst.parse_module(text).code),
-        ("migrate", lambda path, text: migrate_source(text, path)),
-    ):
-        work(*texts[0])
-        started = time.process_time()
-        for path, text in texts:
-            work(path, text)
-        seconds[label] = time.process_time() - started
-    size = sum(len(text) for _, text in texts) / 1e6
-    rates = {label: len(texts) / spent for label, spent in seconds.items()}
-    return [
-        f"{len(texts)} files, {size:.1f} MB of Keras code (the layers and applications of tf_keras, imported as "
-        "`tensorflow.keras`), one process, CPU time:",
+    files = sorted((Path(spec.submodule_search_locations[0]) / "src").rglob("*.py"))
+    texts = [file.read_text(encoding="utf-8").replace("tf_keras.src", "tensorflow.keras") for file in files]
+    names = [str(file) for file in files]
+    done = [migrate_source(text, name) for text, name in zip(texts, names, strict=True)]
+    clean = [result.text for result in done]
+    others = [file.read_bytes() for file in sorted(Path(libcst.__file__).parent.rglob("*.py"))]
+
+    def seconds(work: Callable[[Any, str], object], given: list[Any]) -> float:
+        best = float("inf")
+        for _ in range(3):
+            started = time.process_time()
+            for text, name in zip(given, names, strict=False):
+                work(text, name)
+            best = min(best, time.process_time() - started)
+        return best
+
+    parse, print_ = seconds(lambda t, _: ast.parse(t), texts), seconds(lambda t, _: libcst.parse_module(t).code, texts)
+    edits, again = seconds(migrate_source, texts), seconds(migrate_source, clean)
+    parse_clean = seconds(lambda t, _: ast.parse(t), clean)
+    passed = 1000 * seconds(lambda data, _: mentions(data), others) / min(len(others), len(names))
+    fixed = sum(str(f.outcome) == "fixed" for result in done for f in result.findings)
+    size = sum(len(text) for text in texts) / 1e6
+    lines = [
+        f"The source of tf_keras with `tf_keras.src` spelled `tensorflow.keras`: {len(texts)} files, {size:.1f} MB; "
+        "one process, CPU time, best of three:",
         "",
-        f"- libcst, parse and print alone: {rates['libcst']:.1f} files a second",
-        f"- migrate, everything: {rates['migrate']:.1f} files a second: "
-        f"**{rates['migrate'] / rates['libcst']:.1f} times as many**",
+        f"- {fixed} edits: {edits:.2f} s, **{edits / print_:.2f}** of libcst parsing and printing the same files "
+        f"({print_:.2f} s), {edits / parse:.1f} times `ast.parse` ({parse:.2f} s)",
+        f"- nothing to do (what that run left): {again:.2f} s, **{again / parse_clean:.2f}** times `ast.parse` "
+        f"({parse_clean:.2f} s)",
+        f"- files without a word of Keras (libcst's own): {passed:.3f} ms each",
     ]
+    folder = scratch / "many"
+    folder.mkdir()
+    for number in range(2000):
+        (folder / f"m{number}.py").write_text(clean[number % len(clean)], encoding="utf-8")
+    command = [sys.executable, "-m", "kparity.cli", "migrate", "--check", "--format", "json"]
+    first, peaks = run([([*command, str(folder)], {})])
+    second, second_peaks = run([([*command, str(folder)], {})])
+    few = scratch / "few"
+    few.mkdir()
+    for number in range(200):
+        (few / f"m{number}.py").write_text(clean[number % len(clean)], encoding="utf-8")
+    _, few_peaks = run([([*command, "--no-cache", str(few)], {})])
+    started = [used([sys.executable, "-m", "kparity.cli", "--help"]) for _ in range(3)]
+    (scratch / "clean.py").write_text("import keras\n", encoding="utf-8")
+    single = [used([*command[:4], str(scratch / "clean.py")]) for _ in range(3)]
+    return [
+        *lines,
+        f"- 2,000 files: {first:.1f} s (wall), unchanged a second time {second:.2f} s; peak memory {peaks[0]:.0f} MB "
+        f"(second run {second_peaks[0]:.0f} MB, 200 files {few_peaks[0]:.0f} MB)",
+        f"- start-up: `kparity --help` {min(started):.2f} s of CPU time, `kparity migrate` of one clean file "
+        f"{min(single):.2f} s",
+    ]
+
+
+def used(command: list[str]) -> float:
+    """CPU seconds of one process."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:
-    """Measure everything and write the report."""
+    """Measure one half or both, and write the report; the other half stays as it was measured last."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=500)
-    steps = parser.parse_args().steps
+    parser.add_argument("--only", choices=["compare", "migrate"])
+    arguments = parser.parse_args()
+    steps = arguments.steps
+    report = ROOT / "reports" / "cost.md"
+    was = report.read_text(encoding="utf-8").partition("\n## migrate\n") if report.exists() else ("", "", "")
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+    top, below = was[0].rstrip(), was[2].strip()
     with tempfile.TemporaryDirectory() as scratch:
-        rows = [compare_cost(name, steps, Path(scratch)) for name in FIXTURES]
-    lines = [
-        "# Cost",
-        "",
-        f"`python tests/cost.py --steps {steps}` on {os.cpu_count()} cores, Python {platform.python_version()}; all in "
-        "one run.",
-        "",
-        "## compare",
-        "",
-        "*plain*: the two trainings of the same steps with `fit`, side by side, imports included. *compare*: the whole "
-        "command. Memory: peak of the legacy / Keras 3 process. Trace: what stays in reports/.",
-        "",
-        "| subject | plain, s | compare, s | ratio | plain, MB | compare, MB | largest ratio | trace, MB |",
-        "|---|---|---|---|---|---|---|---|",
-        *rows,
-        "",
-        "## migrate",
-        "",
-        *migrate_cost(),
-        "",
-    ]
-    (ROOT / "reports" / "cost.md").write_text("\n".join(lines), encoding="utf-8")
-    print("\n".join(lines))
+        if arguments.only != "migrate":
+            rows = [compare_cost(name, steps, Path(scratch)) for name in FIXTURES]
+            top = "\n".join(
+                [
+                    "# Cost",
+                    "",
+                    "`python tests/cost.py`; each half in one run.",
+                    "",
+                    "## compare",
+                    "",
+                    f"`--steps {steps}` on {machine}. *plain*: the two trainings of the same steps with `fit`, side by "
+                    "side, imports included. *compare*: the whole command. Memory: peak of the legacy / Keras 3 "
+                    "process. Trace: what stays in reports/.",
+                    "",
+                    "| subject | plain, s | compare, s | ratio | plain, MB | compare, MB | largest ratio | trace, MB |",
+                    "|---|---|---|---|---|---|---|---|",
+                    *rows,
+                ]
+            )
+        if arguments.only != "compare":
+            below = "\n".join([f"On {machine}.", "", *migrate_cost(Path(scratch))])
+    text = f"{top}\n\n## migrate\n\n{below}\n"
+    report.write_text(text, encoding="utf-8")
+    print(text)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ would leave it. No framework is imported.
 
 import ast
 import functools
+import gc
 import re
 import tokenize
 import warnings
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
+from typing import ParamSpec
 
 from ..findings import Finding, Outcome, Place
 from ..rulebook import Rule, api, rules
@@ -34,6 +36,9 @@ PASSES = 40
 """More than any nesting of edits that real code has; a file that needs more isn't written."""
 
 
+P = ParamSpec("P")
+
+
 @dataclass(frozen=True)
 class Migrated:
     """What became of one source text."""
@@ -48,6 +53,23 @@ class Migrated:
     """What a run over the new text finds, in its places: nothing that could be edited is among it."""
 
 
+def _uncollected(work: Callable[P, Migrated]) -> Callable[P, Migrated]:
+    """No garbage collection meanwhile: syntax trees are many objects and no cycles, gone through again and again."""
+
+    @functools.wraps(work)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> Migrated:
+        was = gc.isenabled()
+        gc.disable()
+        try:
+            return work(*args, **kwargs)
+        finally:
+            if was:
+                gc.enable()
+
+    return inner
+
+
+@_uncollected
 def migrate_source(
     text: str,
     path: str,
