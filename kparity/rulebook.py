@@ -40,6 +40,7 @@ EDITS: dict[str, frozenset[str]] = {
     "path": frozenset({"argument", "position", "suffix", "from", "drop"}),
     "changed": frozenset({"what"}),
     "added": frozenset({"what"}),
+    "weights": frozenset(),
     "flags": frozenset(),
     "manual": frozenset(),
     "note": frozenset(),
@@ -56,6 +57,7 @@ WHEN = frozenset(
         "defined",
         "stored",
         "not_metric",
+        "metric",
         "matches",
         "called",
         "mentions",
@@ -68,8 +70,9 @@ WHEN = frozenset(
 """Conditions on a call. `has`, `lacks`: arguments that are given or not; `equals`, `not_equals`, `matches`: by their
 source (a pattern); `constant`, `computed`: given as a literal or not; `callable`: a function of this module; `folder`:
 a path without a suffix; `single`: one name gets all that the call gives; `not_metric`: no model here is compiled with
-this metric. `defined` and `stored` are about methods that a class defines and attributes that code sets, instead of
-calls. `called`: an argument is itself a call of this class; `mentions`: one of these words stands in the module;
+this metric; `metric`: certain only where all models here that are compiled with any have this one. `defined` and
+`stored` are about methods that a class defines and attributes that code sets, instead of calls. `called`: an
+argument is itself a call of this class; `mentions`: one of these words stands in the module;
 `compiled`: a `stored` attribute of a model that was compiled above and isn't again below; `switched_on`: the string
 names something of the environment that is set here, and not to "0", removed or only asked."""
 SHOWS = frozenset({"kind", "quantity", "variable"})

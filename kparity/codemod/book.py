@@ -13,7 +13,7 @@ from .names import KERAS, TF_VIEWS, normal, under
 from .places import is_private_path, renamed
 
 ABOUT_NAMES = ("call", "template", "rename", "public", "base", "manual", "literal")
-CALLS = ("call", "template", "schedule", "path", "input", "strings", "added", "manual")
+CALLS = ("call", "template", "schedule", "path", "input", "strings", "added", "weights", "manual")
 
 
 @dataclass

@@ -17,6 +17,11 @@ def is_key(rule: Rule, module: Module, string: ast.Constant) -> bool | None:
     """True: certainly a name in the logs. False: it seems so. None: it isn't, or the code gives it itself."""
     if rule.when.get("not_metric") and is_metric(module, rule.when["not_metric"]):
         return None
+    found = _is_key(module, string)
+    return found and ("metric" not in rule.when or all_have(module, rule.when["metric"]))
+
+
+def _is_key(module: Module, string: ast.Constant) -> bool | None:
     parent = module.names.parent(string)
     if isinstance(parent, ast.keyword):
         call = module.names.parent(parent)
@@ -92,6 +97,19 @@ def _is_set(module: Module, key: str) -> bool:
         if node.value == key and isinstance(parent, ast.Dict):
             return True
     return False
+
+
+def all_have(module: Module, metric: str) -> bool:
+    """Is some model here compiled with this metric, and is none with metrics that can't be seen or without it?"""
+    lists = [
+        keyword.value
+        for call in module.index.calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "compile"
+        for keyword in call.keywords
+        if keyword.arg == "metrics" or keyword.arg is None
+    ]
+    said = [{getattr(e, "value", None) for e in one.elts} if isinstance(one, ast.List) else set() for one in lists]
+    return bool(said) and all(metric in names for names in said)
 
 
 def is_metric(module: Module, name: str) -> bool:

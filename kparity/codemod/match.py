@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..rulebook import Rule, api, exists, keras_only, shim_names
-from . import added, changed, conditions, fstrings, guesses, imports, indirect, keys, positional
+from . import added, changed, conditions, fstrings, guesses, imports, indirect, initial, keys, positional
 from .book import ABOUT_NAMES, CALLS, Book
 from .edits import (
     Argument,
@@ -491,6 +491,8 @@ class _Finder:
                 return strings_edit(rule, self.module, node)
             case "path":
                 return path_edit(rule, self.module, node)
+            case "weights":
+                return initial.weights_edit(rule, self.module, node)
             case "added":
                 return added.added_edit(rule, self.module, node)
         raise CannotEdit(rule.why)

@@ -30,7 +30,7 @@ from .project import Neighbours
 MENTIONS = re.compile(r"keras|tensorflow|\btf\b|np_utils", re.IGNORECASE)
 IGNORE = re.compile(r"#\s*kparity:\s*ignore(?!-)(?:\[([^\]]*)\])?")
 IGNORE_FILE = re.compile(r"^[ \t]*#\s*kparity:\s*ignore-file(?:\[([^\]]*)\])?", re.MULTILINE)
-ABOUT_CALLS = ("call", "template", "schedule", "path", "input", "strings", "added", "base")
+ABOUT_CALLS = ("call", "template", "schedule", "path", "input", "strings", "added", "weights", "base")
 """Kinds of edit that look at what a name means, however it is called."""
 PASSES = 40
 """More than any nesting of edits that real code has; a file that needs more isn't written."""

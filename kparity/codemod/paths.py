@@ -64,7 +64,7 @@ def path_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
         if literal is None:
             return None if not _may_be_wrong(rule) else _unknown(path, module)
     tail = tail_of(module, literal)
-    if tail is None or FILLED.search(tail.text):
+    if tail is None or (FILLED.search(tail.text) and not _filled_with_numbers(call, tail, literal)):
         return None if not _may_be_wrong(rule) else _unknown(path, module)
     new = _ending(tail.text, words_of(spec["from"]), spec["suffix"])
     if new is None and not tail.text.endswith(spec["suffix"]):
@@ -79,6 +79,11 @@ def path_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
         splices += [_splice(other, new) for other in others]
         certain = certain and plain
     return Edit(tuple(splices), certain=certain, doubt=ELSEWHERE)
+
+
+def _filled_with_numbers(call: ast.Call, tail: Tail, literal: ast.expr | None) -> bool:
+    """Is it a checkpoint's own template, "model_{epoch}", filled in with what training logs?"""
+    return tail.node is literal and _called(call) == "ModelCheckpoint" and tail.text.endswith("}")
 
 
 def words_of(value: list[str] | str) -> list[str]:

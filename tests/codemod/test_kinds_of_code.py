@@ -294,14 +294,14 @@ TOLD = {
         "import keras\n\n\nclass A(keras.layers.Layer):\n    def __init__(self):\n        super().__init__(dynamic=True)\n",
         ["KP2200"],
     ),
-    "layers: weights": ("import keras\n\nd = keras.layers.Dense(1, weights=w)\n", ["KP242"]),
+    "layers: weights": ("import keras\n\nd = keras.layers.GRU(1, weights=w)\n", ["KP242"]),
     "layers: add_loss of a function": (
         "import keras\n\n\nclass A(keras.layers.Layer):\n    def call(self, x):\n        self.add_loss(lambda: 1.0)\n        return x\n",
         ["KP226"],
     ),
     "layers: add_metric and add_update": (
-        "import keras\n\n\nclass A(keras.layers.Layer):\n    def call(self, x):\n        self.add_metric(x, name='m')\n        self.add_update(x)\n        return x\n",
-        ["KP240", "KP240"],
+        "import keras\n\n\nclass A(keras.layers.Layer):\n    def call(self, x):\n        self.add_metric(x, name=n)\n        self.add_update(x)\n        return x\n",
+        ["KP240", "KP2900"],
     ),
     "layers: weights set by hand": (
         "import keras\n\n\nclass A(keras.layers.Layer):\n    def build(self, s):\n        self.trainable_weights = [s]\n",
@@ -379,7 +379,7 @@ TOLD = {
         ["KP524"],
     ),
     "strings: val_acc": (
-        "import keras\n\nm = keras.Sequential()\nm.compile('sgd', 'mse', metrics=['accuracy'])\ne = keras.callbacks.EarlyStopping(monitor='val_acc'), keras.callbacks.ModelCheckpoint('a.keras', 'val_acc')\nprint(m.fit(1, 2).history['acc'])\n",
+        "import keras\n\nm = keras.Sequential()\nm.compile('sgd', 'mse', metrics=seen)\ne = keras.callbacks.EarlyStopping(monitor='val_acc'), keras.callbacks.ModelCheckpoint('a.keras', 'val_acc')\nprint(m.fit(1, 2).history['acc'])\n",
         ["KP527", "KP527", "KP526"],
     ),
     "strings: a file named by val_acc": (
