@@ -41,6 +41,8 @@ EDITS: dict[str, frozenset[str]] = {
     "changed": frozenset({"what"}),
     "added": frozenset({"what"}),
     "weights": frozenset(),
+    "optional": frozenset({"argument"}),
+    "setter": frozenset({"to"}),
     "flags": frozenset(),
     "manual": frozenset(),
     "note": frozenset(),
@@ -310,6 +312,7 @@ def _check_edit(entry: dict[str, Any], applies: list[str], where: str) -> None:
         "method",
         "base",
         "input",
+        "setter",
     ) and not edit.get("to"):
         raise RuleError(f"{where}: an edit of kind {edit['kind']!r} needs `to`")
     target = edit.get("to", "")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..rulebook import Rule, api, exists, keras_only, shim_names
-from . import added, changed, conditions, fstrings, guesses, imports, indirect, initial, keys, positional
+from . import added, changed, conditions, defined, fstrings, guesses, imports, indirect, initial, keys, positional
 from .book import ABOUT_NAMES, CALLS, Book
 from .edits import (
     Argument,
@@ -153,7 +153,9 @@ class _Finder:
         """`layer.trainable_weights = [...]`: an attribute that can't be set any more."""
         for kind, rule in self.book.methods[target.attr]:
             after = conditions.compiled_for_good(self.module, target) if rule.when.get("compiled") else True
-            if rule.when.get("stored") and after and self.module.values.kind(target.value) == kind:
+            if rule.edit["kind"] == "setter" and self.module.values.kind(target.value) == kind:
+                yield from self._try(rule, target, lambda rule=rule: defined.setter_edit(rule, self.module, target))
+            elif rule.when.get("stored") and after and self.module.values.kind(target.value) == kind:
                 yield self._site(rule, target, None)
 
     def _itself_called(self, node: ast.Call) -> Iterator[Site]:
@@ -319,15 +321,17 @@ class _Finder:
 
     def _definition(self, node: ast.FunctionDef) -> Iterator[Site]:
         for kind, rule in self.book.methods.get(node.name, ()):
-            defined = bool(rule.when.get("defined"))
-            if (rule.edit["kind"] != "method" and not defined) or not isinstance(
+            told = bool(rule.when.get("defined"))
+            if (rule.edit["kind"] not in ("method", "optional") and not told) or not isinstance(
                 self.module.names.parent(node), ast.ClassDef
             ):
                 continue
             if self.module.values.self_kind(node) != kind:
                 continue
-            if defined:
+            if told:
                 yield self._site(rule, node, None, what=f"def {node.name}(...)")
+            elif rule.edit["kind"] == "optional":
+                yield from self._try(rule, node, lambda rule=rule: defined.optional_edit(rule, self.module, node))
             else:
                 yield from self._try(rule, node, lambda rule=rule: method_edit(rule, self.module, node))
 

@@ -36,6 +36,10 @@ FILLED = re.compile(r"(\{[^{}:]*(:[^{}]*s)?\}|%s|%r)$")
 """A name that ends with whatever is filled in there; a number filled in is no ending."""
 
 
+FIELD = re.compile(r"\{[^{}]*\}")
+"""A number that is filled in, "{val_loss:.2f}": its point is no ending's."""
+
+
 @dataclass(frozen=True)
 class Tail:
     """The last piece of a file name that stands in the source: `text` ends at character `end` (before the quote)."""
@@ -108,7 +112,7 @@ def _ending(text: str, old: list[str], suffix: str) -> str | None:
             return text[: len(text) - len(ending)] + suffix
     whole = text.rstrip("/\\") or text
     last = whole.replace("\\", "/").rsplit("/", 1)[-1]
-    if "" in old and last and "." not in last.strip("."):
+    if "" in old and last and "." not in FIELD.sub("", last).strip("."):
         return whole + suffix
     return None
 

@@ -73,3 +73,33 @@ def test_a_metric_with_no_plain_name_or_another_aggregation_is_told(line):
     done = migrate_source(code, "a.py")
     assert done.text == code
     assert "KP240" in {f.rule for f in done.findings if f.outcome is Outcome.MANUAL}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ("self, x, training", "self, x, training=None"),
+        ("self, x, *, training", "self, x, *, training=None"),
+        ("self, x, training: bool", "self, x, training: bool = None"),
+        ("self, x, training, y", "self, x, training, y"),
+        ("self, x, training=True", "self, x, training=True"),
+        ("self, training", "self, training"),
+    ],
+)
+def test_training_gets_a_default_where_nothing_has_to_follow_it(arguments, wanted):
+    code = "import keras\n\n\nclass A(keras.layers.Layer):\n    def call({}):\n        return 1\n"
+    assert migrate_source(code.format(arguments), "a.py").text == code.format(wanted)
+
+
+@pytest.mark.parametrize("line", ["self.model, self.b = m, 1", "self.model = self.kept = m"])
+def test_a_callback_that_sets_its_model_in_another_way_is_told(line):
+    code = f"import keras\n\n\nclass A(keras.callbacks.Callback):\n    def __init__(self, m):\n        {line}\n"
+    done = migrate_source(code, "a.py")
+    assert done.text == code
+    assert [f.rule for f in done.findings] == ["KP5900"]
+
+
+@pytest.mark.parametrize("name", ["model_{epoch}", "ckpt-loss={loss:.2f}", "out/{epoch:02d}-{val_loss:.2f}"])
+def test_a_checkpoint_named_by_what_is_logged_gets_its_ending(name):
+    code = 'import keras\n\nsaver = keras.callbacks.ModelCheckpoint("{}")\n'
+    assert migrate_source(code.replace("{}", name), "a.py").text == code.replace("{}", f"{name}.keras")
