@@ -153,6 +153,9 @@ class _Finder:
         """`layer.trainable_weights = [...]`: an attribute that can't be set any more."""
         for kind, rule in self.book.methods[target.attr]:
             after = conditions.compiled_for_good(self.module, target) if rule.when.get("compiled") else True
+            said = words(rule.when.get("mentions"))
+            if said and not any(w in self.module.source(self.module.names.statement(target)) for w in said):
+                continue
             if rule.edit["kind"] == "setter" and self.module.values.kind(target.value) == kind:
                 yield from self._try(rule, target, lambda rule=rule: defined.setter_edit(rule, self.module, target))
             elif rule.when.get("stored") and after and self.module.values.kind(target.value) == kind:
