@@ -125,7 +125,7 @@ class _Finder:
                 yield from self._changed(call, [])
             if book.flags and func not in named and any(keyword.arg in book.flags for keyword in call.keywords):
                 yield from self._itself_called(call)
-            if len(call.args) > 1 and func not in named and positional.suspects(call):
+            if len(call.args) > 1 and func not in named and positional.suspects(self.module, call):
                 yield from self._by_position(call)
 
     def _one_of_several(self, node: ast.Call) -> Iterator[Site]:

@@ -9,6 +9,7 @@ from .edits import CannotEdit, Edit
 from .module import Module, Splice
 
 FLAGS = ("training", "is_training", "train")
+MODELS = ("keras.Model", "keras.models.Model", "keras.Sequential", "keras.models.Sequential")
 WITH_TRAINING = frozenset(
     {"Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout"}
     | {"GaussianNoise", "BatchNormalization", "TimeDistributed", "Sequential", "Model"}
@@ -17,9 +18,16 @@ WITH_TRAINING = frozenset(
 """Classes of Keras whose `call` has `training` right behind its input."""
 
 
-def suspects(call: ast.Call) -> bool:
-    """Is something handed over by position, behind the input, that is no tensor by the look of it?"""
-    return len(call.args) > 1 and any(_is_flag(argument) for argument in call.args[1:])
+def suspects(module: Module, call: ast.Call) -> bool:
+    """Is something handed over by position, behind the input, that is no tensor by the look of it, or has no place?"""
+    return len(call.args) > 1 and (any(_is_flag(argument) for argument in call.args[1:]) or _is_full(module, call))
+
+
+def _is_full(module: Module, call: ast.Call) -> bool:
+    """Is it a functional or sequential model, that has one place for its inputs, and behind it only `training`?"""
+    given = call.args[1]
+    made = [] if isinstance(given, ast.Constant | ast.Starred) else _made(module, call.func)
+    return bool(made) and all((module.names.canonical(m.func) or "") in MODELS for m in made)
 
 
 def _is_flag(node: ast.expr) -> bool:
@@ -37,6 +45,8 @@ def positional_edit(module: Module, call: ast.Call) -> Edit | None:
     names = _parameters(module, call.func)
     if names is None or any(isinstance(a, ast.Starred) for a in call.args):
         raise CannotEdit("name it: `training=...`, or what its `call` names the parameter")
+    if not any(_is_flag(argument) for argument in call.args[1:]):
+        raise CannotEdit("the model takes all its inputs as one argument, a list; what comes next is `training`")
     first = next(n for n, a in enumerate(call.args) if n and _is_flag(a))
     if len(call.args) > len(names):
         raise CannotEdit("its `call` doesn't name so many parameters")

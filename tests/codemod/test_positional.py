@@ -82,3 +82,10 @@ thing.add_loss(1.0)
 """
     found = migrate_source(code, "a.py").findings
     assert [(f.rule, f.place.line) for f in found] == [("KP241", 6)]
+
+
+def test_a_second_tensor_that_a_functional_model_has_no_place_for_is_told():
+    code = "import keras\n\ni = keras.Input((2,))\nm = keras.Model(i, i)\ny = m(x, z)\nv = m([x, z])\nw = m(x, None)\n"
+    done = migrate_source(code, "a.py")
+    assert done.text == code
+    assert [(f.rule, f.place.line) for f in done.findings] == [("KP295", 5)]
