@@ -32,10 +32,12 @@ from kparity.analysis.verdict import (
     empty,
     fail,
     not_finite,
+    not_proven,
     unmatched,
     unread,
     write_map,
 )
+from kparity.counterfactual import prove
 from kparity.rulebook import Rule, rules
 from kparity.runtime.side import SideFailed, SideProcess
 
@@ -297,10 +299,27 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     found = not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
     found = locate.lone_layers(found, trained.order, pair.pairing, pair.left, pair.right)
     found = locate.merge(found, explainer.classes, explainer.layer_changes)
+    found = _prove(run, pair, trained, found)
+    notes += not_proven(found)
     notes += unread(seen.idle)
     notes += eager_only(trained.compiled)
     notes += unmatched(pair.pairing, pair.left, pair.right)
     return found, notes
+
+
+def _prove(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]) -> list[Cause]:
+    """Have the counterfactuals of the causes run; one that fails for itself leaves its causes unproven."""
+    if not found:
+        return found
+    run.say("taking each cause back, to prove it")
+    steps = [record.step for record in trained.records]
+    sides = (run.reference.ask, run.candidate.ask)
+    try:
+        return prove(run.both, sides, pair.folder, found, steps, trained.order, pair.owners, pair.trainable)
+    except SideFailed as failed:
+        if failed.kind in {"died", "hung"}:
+            raise
+        return [replace(cause, unproven=f"The counterfactual failed: {failed.message}") for cause in found]
 
 
 def _state(folder: Path, name: str, step: int) -> dict[str, np.ndarray]:
@@ -397,7 +416,7 @@ def _arbitrate(
 
 def _tidy(folder: Path, records: list[StepRecord]) -> None:
     """Keep what a reader of the trace needs: batches, states and equal arrays were for the run itself."""
-    for pattern in ("batch-*", "*-state-*", "moved-*", "*float64*"):
+    for pattern in ("batch-*", "*-state-*", "moved-*", "proof-*", "*float64*"):
         for file in (folder / "tensors").glob(pattern):
             file.unlink()
     for record in records:

@@ -114,7 +114,7 @@ class Explainer:
             "local_error": cause.local_error,
             "noise_floor": cause.noise_floor,
             "rule": rule.id if rule else None,
-            "proven": False,
+            "proven": cause.proven,
             "message": message,
             "fix": fix,
             "also": list(cause.also),

@@ -35,6 +35,9 @@ class Cause:
     order: int = 0
     also: tuple[str, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
+    proven: bool = False
+    unproven: str = ""
+    """Why a counterfactual did not prove it."""
 
 
 def structure(pairing: Pairing, reference: Description, candidate: Description) -> list[Cause]:

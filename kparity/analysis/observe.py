@@ -88,7 +88,7 @@ def observe(record: StepRecord, order: Mapping[str, int], trainable: set[str]) -
 
 
 def _used(reference: Arrays, key: Key) -> np.ndarray | None:
-    back = {"out": "dy", "in": "dx"}.get(key.kind)
+    back = {"out": "dy", "in": "dx", "predict": "dy"}.get(key.kind)
     if back is None:
         return None
     upstream = reference.get(f"{back}|{key.owner}|{key.index}")
@@ -112,6 +112,7 @@ def phase_of(key: Key, trainable: set[str]) -> str | None:
         "dense": "optimizer",
         "lr": "optimizer",
         "log": "metric",
+        "predict": "state",
     }.get(key.kind)
 
 
@@ -195,7 +196,7 @@ def layer_of(key: Key, owners: Mapping[str, str]) -> str | None:
     """The path of the layer that an array belongs to; None where it belongs to none."""
     if key.kind in {"grad", "update", "var", "slot"}:
         return owners.get(key.owner)
-    if key.kind in {"lr", "log", "total"}:
+    if key.kind in {"lr", "log", "total", "predict"}:
         return None
     return key.owner.split("#")[0]
 

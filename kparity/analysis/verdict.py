@@ -79,6 +79,15 @@ def not_finite(found: list[Cause], ours: int | None, theirs: int | None, notes: 
     return found
 
 
+def not_proven(found: list[Cause]) -> list[str]:
+    """Why counterfactuals did not prove what they did not prove."""
+    return [
+        f"Not proven: {cause.phase} `{cause.variable or cause.layer or 'of the model'}`. {cause.unproven}"
+        for cause in found
+        if cause.unproven
+    ]
+
+
 def unread(idle: list[Seen]) -> list[str]:
     told: dict[str, float] = {}
     for seen in idle:

@@ -6,6 +6,7 @@ A request is {"do": NAME, ...}; the answer is any number of {"progress": ...} an
 """
 
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -23,6 +24,7 @@ import tensorflow as tf
 
 from kparity import trace
 from kparity.capture import align, inventory, record, sides, subject
+from kparity.capture.mend import mended
 from kparity.capture.replay import lone, nudged, unlike
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.train import Session, compile_step
@@ -245,6 +247,40 @@ class Process:
         if float64:
             tf.keras.backend.set_floatx("float32")
         return told
+
+    def counterfactual(
+        self, step: int, states: str, given: str, runs: list[dict[str, Any]], float64: bool = False
+    ) -> dict[str, list[str]]:
+        """Run one step free again and again, each time with other things taken from the reference.
+
+        Of each run: `name` of the arrays that it leaves; `mend`, the keys to take from the reference's replay;
+        `own`, what this side has of itself although replays take the reference's ("batch", or keys of its initial
+        state); `nudge`, the key of one-ulp moves. Returns, by name, the keys that could not be mended.
+        """
+        session = self._in_float64() if float64 else self.session
+        reference = trace.read_arrays(trace.step_file(self.folder, given, step))
+        before = trace.read_arrays(trace.step_file(self.folder, states, step))
+        missed: dict[str, list[str]] = {}
+        try:
+            for run in runs:
+                own = set(run["own"])
+                state, handed = before, reference
+                if own - {"batch"}:
+                    state = before | trace.read_arrays(trace.step_file(self.folder, f"{self.own}-state", 0), own)
+                if run["nudge"]:
+                    state, handed = nudged(state, run["nudge"]), nudged(reference, run["nudge"] + 1)
+                batch = self._own_batch(step) if "batch" in own else self._batch(step)
+                arrays, missed[run["name"]] = mended(session, step, state, batch, handed, run["mend"])
+                trace.write_arrays(trace.step_file(self.folder, run["name"], step), arrays)
+                self.say(progress=step)
+        finally:
+            if float64:
+                tf.keras.backend.set_floatx("float32")
+        return missed
+
+    def _own_batch(self, number: int) -> Any:
+        """This side's own batch of a step (1-based), whatever the reference was given."""
+        return next(itertools.islice(subject.batches(self.arguments, self.seed), number - 1, None))
 
     def _in_float64(self) -> Session:
         tf.keras.backend.set_floatx("float64")

@@ -26,6 +26,8 @@ class Step:
     inventory: Inventory
     graph: Any = None
     forced: dict[str, np.ndarray] | None = None
+    mend: frozenset[str] = frozenset()
+    """In a counterfactual, the keys that are taken from the reference: masks are, too, here alone."""
     tensors: dict[str, Any] = field(default_factory=dict)
     unforced: list[str] = field(default_factory=list)
     """Keys that the reference has but whose value doesn't fit here."""
@@ -152,10 +154,14 @@ def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any) 
             continue
         mask = getattr(value, "_keras_mask", None)
         flat[position] = _tap(recorder, step, kind, node, index, value)
+        key = f"{kind}mask|{node}|{index}"
+        if mask is not None and step.sees(mask):
+            recorder.note(step, key, mask)
+        if key in step.mend:
+            given = step.forced.get(key) if step.forced else None
+            mask = None if given is None else tf.constant(given)
         if mask is not None:
             flat[position]._keras_mask = mask
-            if step.sees(mask):
-                recorder.note(step, f"{kind}mask|{node}|{index}", mask)
         index += 1
     return tf.nest.pack_sequence_as(values, flat)
 

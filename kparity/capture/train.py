@@ -21,6 +21,7 @@ from kparity.capture.sides import Side
 
 FOLLOWED = ("out", "grad", "var", "total")
 """Kinds of tensor whose statistics are kept at every step."""
+RATE = "lr|optimizer|0"
 
 
 @dataclass(frozen=True)
@@ -70,21 +71,27 @@ def compile_step(session: Session) -> Callable[[Any], tuple[dict[str, tf.Tensor]
 
 
 def run_step(
-    session: Session, data: Any, graph: Any, forced: dict[str, np.ndarray] | None
+    session: Session,
+    data: Any,
+    graph: Any,
+    forced: dict[str, np.ndarray] | None,
+    mend: frozenset[str] = frozenset(),
 ) -> tuple[dict[str, tf.Tensor], Step]:
-    """The model's own `train_step`, watched. `graph` is None to run eagerly; `forced` as in `Step`."""
-    step = Step(session.inventory, graph, forced)
+    """The model's own `train_step`, watched. `graph` is None to run eagerly; `forced` and `mend` as in `Step`."""
+    step = Step(session.inventory, graph, forced, mend)
     model = session.model
     rate = session.side.learning_rate(model)
     if rate is not None:
-        step.tensors["lr|optimizer|0"] = tf.identity(rate)
-    with watching(session, step), session.draws.training_step():
+        step.tensors[RATE] = tf.identity(rate)
+    given = forced[RATE] if forced is not None and RATE in mend and RATE in forced else None
+    at_rate = contextlib.nullcontext() if given is None else session.side.at_rate(model, given)
+    with watching(session, step), session.draws.training_step(), at_rate:
         logs = model.train_step(data)
     for name, variable in session.inventory.variables.items():
         step.tensors[f"var|{name}|0"] = tf.identity(tf.convert_to_tensor(variable))
     logs = {name: tf.cast(value, tf.float32) for name, value in logs.items() if _is_scalar(value)}
     if rate is not None:
-        logs["learning_rate"] = step.tensors["lr|optimizer|0"]
+        logs["learning_rate"] = step.tensors[RATE]
     return logs, step
 
 

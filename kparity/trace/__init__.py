@@ -32,12 +32,13 @@ KINDS = (
     "dense",
     "log",
     "lr",
+    "predict",
 )
 """What a recorded array is. in/out: a layer call's inputs and outputs; inmask/outmask: the masks on them; dx/dy: the
 gradients that its backward pass gives to its inputs and gets from its outputs; total: the loss that is differentiated;
 grad, update, var: of a variable; rows: the rows of a sparse gradient; slot: optimizer state of a variable; dense: the
 same after an update from the gradient without its rows; log: a value
-that the training step reports; lr: the learning rate."""
+that the training step reports; lr: the learning rate; predict: what the model predicts after a step."""
 
 
 @dataclass(frozen=True)

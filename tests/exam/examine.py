@@ -49,6 +49,7 @@ class Answer:
     hit: Cause | None
     first: Cause | None
     extra: list[Cause]
+    notes: list[str]
 
     @property
     def right(self) -> bool:
@@ -123,7 +124,7 @@ def examine(fault: Fault, folder: Path, without: list[Cause]) -> Answer:
     verdict = compare(file_of(fault.subject), folder, "--steps", str(fault.steps), "--against", str(planted))
     new = [cause for cause in verdict["causes"] if not known(cause, without)]
     hit = next((cause for cause in new if hits(cause, fault)), None)
-    return Answer(fault, hit, new[0] if new else None, [cause for cause in new if cause is not hit])
+    return Answer(fault, hit, new[0] if new else None, [cause for cause in new if cause is not hit], verdict["notes"])
 
 
 def words(cause: Cause | None) -> str:
@@ -138,12 +139,13 @@ def words(cause: Cause | None) -> str:
 
 def table(answers: list[Answer]) -> str:
     """The answers as a Markdown table."""
-    rows = ["| fault | subject | expected | found first | found at all | extra causes |", "|---|---|---|---|---|---|"]
+    rows = ["| fault | subject | expected | found first | found at all | proven | extra causes |"]
+    rows.append("|---|---|---|---|---|---|---|")
     for answer in answers:
         fault = answer.fault
         extra = "; ".join(map(words, answer.extra)) or "none"
         found = "yes" if answer.hit else "**no**"
-        rows.append(
-            f"| {fault.name} | {fault.subject} | {fault.expected} | {words(answer.first)} | {found} | {extra} |"
-        )
+        proven = "yes" if answer.hit and answer.hit["proven"] else "**no**"
+        cells = [fault.name, fault.subject, fault.expected, words(answer.first), found, proven, extra]
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"

@@ -33,10 +33,11 @@ def answers() -> Iterator[list[Answer]]:
 def write_report(found: list[Answer]) -> None:
     """The table as a tracked file: what the exam of this version said."""
     right = sum(answer.right for answer in found)
+    proven = sum(answer.hit is not None and answer.hit["proven"] for answer in found)
     text = (
         "# The exam\n\n"
         f"Faults planted on the Keras 3 side, one at a time: {right} of {len(found)} named in the right phase and "
-        "place, with no cause beside it that isn't there without the fault.\n"
+        f"place, with no cause beside it that isn't there without the fault; {proven} proven by a counterfactual.\n"
         'Written by `pytest -m "slow or not slow" tests/exam`.\n\n'
     )
     file = ROOT / "reports" / "exam.md"
@@ -44,12 +45,15 @@ def write_report(found: list[Answer]) -> None:
     file.write_text(text + table(found), encoding="utf-8")
 
 
-def check(fault: Fault, folder: Path, without: list[dict[str, object]], answers: list[Answer]) -> None:
+def check(
+    fault: Fault, folder: Path, without: list[dict[str, object]], answers: list[Answer], proven: bool = False
+) -> None:
     answer = examine(fault, folder, without)
     answers.append(answer)
     said = f"said first: {words(answer.first)}; extra: {'; '.join(map(words, answer.extra)) or 'none'}"
     assert answer.hit is not None, f"must say {fault.expected}; {said}"
     assert not answer.extra, said
+    assert answer.hit["proven"] or not proven, answer.notes
     assert answer.hit["message"]
     assert answer.hit["fix"]
 
@@ -65,10 +69,10 @@ def test_a_small_subject_without_a_fault_is_equivalent(subject: str, tmp_path: P
 
 
 @pytest.mark.parametrize("fault", TEN, ids=name_of)
-def test_each_of_the_ten_faults_is_named_in_its_phase_and_place(
+def test_each_of_the_ten_faults_is_named_in_its_phase_and_place_and_proven(
     fault: Fault, tmp_path: Path, answers: list[Answer]
 ) -> None:
-    check(fault, tmp_path, [], answers)
+    check(fault, tmp_path, [], answers, proven=True)
 
 
 def test_every_fault_can_be_planted_and_changes_the_program(tmp_path: Path) -> None:

@@ -1,0 +1,202 @@
+"""Counterfactuals: what to give the Keras 3 side of Keras 2, and whether that one thing makes the pair agree.
+
+In: Causes, and what single steps left that were run free but for the causes' own arrays. Out: for each cause the
+request to be run, and whether it is proven. Called by `kparity.counterfactual`, which has the steps run.
+
+A cause is proven when two things hold. With every cause mended the step agrees in all that comes of it: outputs, loss,
+gradients, new weights, optimizer state, layer state, metrics, predictions. With every cause mended but this one it does
+not. A wrong cause fails one of them: mending what is in order repairs nothing, and leaving it out breaks nothing.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from kparity.analysis.locate import Cause
+from kparity.analysis.noise import Gap
+from kparity.analysis.observe import Arrays, Seen, StepRecord, layer_of, observe
+from kparity.trace import Key, parse
+
+MOST = 8
+"""Causes of one model that are proven; each costs a step."""
+
+
+@dataclass(frozen=True)
+class Mend:
+    """What belongs to one cause. `layers`: with all they hand on, forward and backward. `updated`: variables whose new
+    value and slots are the reference's. `keys`: single arrays. `own`: what the candidate has of itself where the
+    cause is left in, although every replay begins from the reference's."""
+
+    layers: frozenset[str] = frozenset()
+    updated: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
+
+    def covers(self, key: Key, owners: Mapping[str, str]) -> bool:
+        """Whether an array is what is mended, and so says nothing of what comes of it."""
+        if str(key) in self.keys:
+            return True
+        if key.kind in {"var", "slot", "update", "dense"}:
+            return key.owner in self.updated
+        if key.kind not in {"out", "outmask", "dx", "grad", "rows"}:
+            return False
+        layer = layer_of(key, owners) or key.owner.removeprefix("!").split(":")[0]
+        return any(layer == path or layer.startswith(path + "/") for path in self.layers)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What mends are made from. `reference`: the keys and arrays of a step by key; `owners`: variable -> its layer."""
+
+    reference: Arrays
+    owners: Mapping[str, str]
+    trainable: Collection[str]
+
+
+def step_of(cause: Cause, steps: Sequence[int]) -> int:
+    """The replayed step at which a cause is proven: the one it was seen at, or the first after that.
+
+    A variable that is missing shows once training has moved it away from its initial zeros.
+    """
+    if cause.phase == "config":
+        return max(step for step in steps if step <= max(steps[0], 10))
+    return next((step for step in steps if step >= (cause.step or 0)), steps[-1])
+
+
+def plan(cause: Cause, parts: Parts) -> Mend | None:
+    """What to mend for a cause; None for what can't be mended within a step."""
+    maker = _PLANS.get(cause.phase)
+    return maker(cause, parts) if maker else None
+
+
+def _layers(cause: Cause, parts: Parts) -> set[str]:
+    """The paths of the layers that a cause names, in itself and in `also`."""
+    names = [cause.layer or "", *cause.also]
+    return {parts.owners.get(name, name.split(":")[0]) for name in names} - {""}
+
+
+def _variables(cause: Cause, parts: Parts) -> set[str]:
+    """The variables that a cause names, and those of the same name in the layers that it also names."""
+    named = {*cause.evidence.get("variables", []), *([cause.variable] if cause.variable else [])}
+    tails = {name.split(":")[-1] for name in named}
+    layers = _layers(cause, parts)
+    return named | {name for name, layer in parts.owners.items() if layer in layers and name.split(":")[-1] in tails}
+
+
+def _state_of(layers: Collection[str], parts: Parts) -> frozenset[str]:
+    return frozenset(name for name, layer in parts.owners.items() if layer in layers and name not in parts.trainable)
+
+
+def _plan_config(cause: Cause, parts: Parts) -> Mend:
+    variables = frozenset(_variables(cause, parts))
+    if cause.kind in {"frozen", "unfrozen"}:
+        return Mend(updated=variables, keys=frozenset(f"grad|{name}|0" for name in variables))
+    layers = frozenset(_layers(cause, parts))
+    return Mend(layers, _state_of(layers, parts))
+
+
+def _plan_init(cause: Cause, parts: Parts) -> Mend:
+    return Mend(own=frozenset(f"var|{name}|0" for name in _variables(cause, parts)))
+
+
+def _plan_data(cause: Cause, parts: Parts) -> Mend | None:
+    return None if cause.kind == "length" else Mend(own=frozenset({"batch"}))
+
+
+def _plan_layer(cause: Cause, parts: Parts) -> Mend:
+    layers = frozenset(_layers(cause, parts))
+    array = cause.evidence.get("array", "")
+    if cause.kind == "mask":
+        return Mend(keys=frozenset(key for key in parts.reference if _of(key, {"outmask"}, layers)))
+    if array.startswith("in|"):
+        return _plan_between(parse(array), layers, parts)
+    if cause.kind == "no-gradient":
+        variables = frozenset(_variables(cause, parts))
+        return Mend(updated=variables, keys=frozenset(f"grad|{name}|0" for name in variables))
+    keys = {key for key in parts.reference if "dy" in cause.evidence.get("kinds", []) and _of(key, {"dy"}, layers)}
+    return Mend(layers, _state_of(layers, parts), frozenset(keys))
+
+
+def _plan_between(place: Key, layers: frozenset[str], parts: Parts) -> Mend:
+    """What lies in front of a layer: its inputs are the reference's, and so is what goes back to where they came from.
+
+    The origin is the output that reaches the layer; where a layer is in the reference alone, the output before it.
+    """
+    keys = {str(place)}
+    reached = [str(place), *(key for key in parts.reference if _of(key, {"in"}, layers))]
+    for text in reached:
+        value = parts.reference.get(text)
+        if value is None:
+            continue
+        for key, other in parts.reference.items():
+            same = key.startswith("out|") and other.shape == value.shape and other.tobytes() == value.tobytes()
+            if same and parse(key).owner.split("#")[0] not in layers:
+                keys.add(key.replace("out|", "dy|", 1))
+    return Mend(layers, frozenset(), frozenset(keys))
+
+
+def _of(text: str, kinds: set[str], layers: Collection[str]) -> bool:
+    key = parse(text)
+    return key.kind in kinds and key.owner.split("#")[0] in layers
+
+
+def _plan_loss(cause: Cause, parts: Parts) -> Mend | None:
+    kinds = set(cause.evidence.get("kinds", []))
+    if not kinds:
+        return None
+    if kinds == {"total"}:
+        gradients = {f"grad|{name}|0" for name in cause.evidence.get("variables", [])}
+        return Mend(keys=frozenset({"total|loss|0", "log|loss|0", *gradients}))
+    return Mend(frozenset({"loss"}))
+
+
+def _plan_optimizer(cause: Cause, parts: Parts) -> Mend:
+    if cause.kind == "initial-slot":
+        return Mend(own=frozenset({cause.evidence["array"]}))
+    if cause.variable == "learning_rate":
+        return Mend(keys=frozenset({"lr|optimizer|0", "log|learning_rate|0"}))
+    variables = set(cause.evidence.get("variables", []))
+    quantity = f"slot||{cause.evidence.get('quantity')}"
+    if quantity in parts.reference:
+        variables |= {*parts.trainable, ""}
+    return Mend(updated=frozenset(variables))
+
+
+def _plan_state(cause: Cause, parts: Parts) -> Mend:
+    return Mend(updated=frozenset(_variables(cause, parts)))
+
+
+def _plan_metric(cause: Cause, parts: Parts) -> Mend:
+    return Mend(keys=frozenset({f"log|{cause.variable}|0"}))
+
+
+_PLANS = {
+    "config": _plan_config,
+    "init": _plan_init,
+    "data": _plan_data,
+    "forward": _plan_layer,
+    "loss": _plan_loss,
+    "gradient": _plan_layer,
+    "optimizer": _plan_optimizer,
+    "state": _plan_state,
+    "metric": _plan_metric,
+}
+
+
+def taken(mends: Collection[Mend], parts: Parts) -> list[str]:
+    """The keys to take from the reference so that all of `mends` are."""
+    also = {key for mend in mends for key in mend.keys}
+    named = [key for key in parts.reference if any(mend.covers(parse(key), parts.owners) for mend in mends)]
+    return sorted({*named, *also})
+
+
+def remains(record: StepRecord, mends: Collection[Mend], order: Mapping[str, int], parts: Parts) -> list[Seen]:
+    """What of a step still differs above its noise floor, but for the arrays that were mended themselves.
+
+    A gradient that only one side has counts as a difference. What nothing reads, as behind a mask, doesn't.
+    """
+    upstream = {key: value for key, value in parts.reference.items() if key.startswith("dy|")}
+    live, _ = observe(replace(record, reference={**upstream, **record.reference}), order, set(parts.trainable))
+    endless = Gap(float("inf"), 0.0, float("inf"))
+    live += [Seen(parse(text), "gradient", record.step, endless, order.get(text, 0)) for text in record.lone]
+    kept = [one for one in live if not any(mend.covers(one.key, parts.owners) for mend in mends)]
+    return sorted(kept, key=lambda one: (one.order, -one.gap.ratio))
