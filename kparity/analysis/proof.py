@@ -32,9 +32,14 @@ class Mend:
     own: frozenset[str] = frozenset()
 
     def covers(self, key: Key, owners: Mapping[str, str]) -> bool:
-        """Whether an array is what is mended, and so says nothing of what comes of it."""
+        """Whether an array is what is mended, and so says nothing of what comes of it.
+
+        Predictions are made after the step, by layers that nothing mends.
+        """
         if str(key) in self.keys:
             return True
+        if key.kind == "predict":
+            return bool(self.layers) or any(text.startswith(("in|", "outmask|")) for text in self.keys)
         if key.kind in {"var", "slot", "update", "dense"}:
             return key.owner in self.updated
         if key.kind not in {"out", "outmask", "dx", "grad", "rows"}:
