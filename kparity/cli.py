@@ -53,11 +53,23 @@ Finished = Annotated[Path, typer.Argument(metavar="REPORT", help="A finished com
 
 @app.command()
 def compare(
-    subject: Annotated[Path, typer.Argument(metavar="MODEL.py", help="A file with build_model() and load_data().")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="MODEL.py [-- ARGUMENTS...]",
+            help="A file with build_model() and load_data(), or a training script, with its arguments.",
+        ),
+    ] = None,
+    module: Annotated[
+        str | None, typer.Option("-m", metavar="PKG.MODULE", help="Instead of a file: run as python -m would.")
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="The first seed of all random draws.")] = 0,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, one after the other.")] = 1,
     against: Annotated[Path | None, typer.Option(metavar="NEW.py", help="The Keras 3 side runs this file.")] = None,
+    legacy_rev: Annotated[
+        str | None, typer.Option(metavar="REV", help="The Keras 2 side runs the files of this git revision.")
+    ] = None,
     migrate: Annotated[bool, typer.Option(help="The Keras 3 side runs the file as migrate would leave it.")] = True,
     twin: Annotated[bool, typer.Option("--self", help="Keras 2 against itself: a check of kparity.")] = False,
     model: Annotated[str, typer.Option(metavar="NAME", help="The function that returns the model.")] = "build_model",
@@ -77,6 +89,11 @@ def compare(
     from kparity.report.terminal import render
     from kparity.runtime.progress import Live
 
+    subject, arguments = _subject(words or [], module)
+    if legacy_rev is not None and twin:
+        _refuse("--self has Keras 2 on both sides, and --legacy-rev other code on one of them: say one")
+    if module is not None and against is not None:
+        _refuse("--against names a file, and -m a module: say one")
     for file in (subject, against):
         if file is not None and not file.is_file():
             _refuse(f"{file} is no file")
@@ -86,9 +103,24 @@ def compare(
         from kparity.rulebook import RuleError
     except ImportError as error:
         _refuse(f'compare needs {error.name}: pip install "kparity[compare]"')
-    folder = out / (name or subject.stem)
+    folder = out / (name or module or subject.stem)
     seed_list = tuple(range(seed, seed + seeds))
-    options = Options(subject, folder, steps, seed_list, model, data, batch_size, migrate, against, twin, timeout)
+    options = Options(
+        subject,
+        folder,
+        steps,
+        seed_list,
+        model,
+        data,
+        batch_size,
+        migrate,
+        against,
+        twin,
+        timeout,
+        module,
+        arguments,
+        legacy_rev,
+    )
     console = Console()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -108,6 +140,20 @@ def compare(
         _refuse(f"failed by its own fault, please report it with {folder / 'kparity.log'}: {error!r}")
     render(verdict, console, folder=folder)
     raise typer.Exit(EXIT_OF_VERDICT[verdict["verdict"]])
+
+
+def _subject(words: list[str], module: str | None) -> tuple[Path, tuple[str, ...]]:
+    """The file that is meant, and the arguments that it is given."""
+    if module is None:
+        if not words:
+            _refuse("what to compare? A file, or -m and a module")
+        return Path(words[0]), tuple(words[1:])
+    from kparity.subjects import module_file
+
+    found = module_file(module, Path.cwd())
+    if found is None:
+        _refuse(f"no file of module {module} under {Path.cwd()}: run it where python -m {module} runs")
+    return found, tuple(words)
 
 
 def _save(verdict: dict[str, Any], folder: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kparity import trace
+from kparity import subjects, trace
 from kparity.analysis import locate, match, observe
 from kparity.analysis.explain import Explainer
 from kparity.analysis.locate import Cause
@@ -40,6 +40,7 @@ from kparity.analysis.verdict import (
 from kparity.counterfactual import prove
 from kparity.rulebook import Rule, rules
 from kparity.runtime.side import SideFailed, SideProcess
+from kparity.subjects import Code
 
 REFERENCE, CANDIDATE = "legacy", "keras3"
 GRACE = 120.0
@@ -66,6 +67,11 @@ class Options:
     against: Path | None = None
     twin: bool = False
     timeout: float = 600.0
+    module: str | None = None
+    """`subject` is run as `python -m` runs this module, from the current folder."""
+    arguments: tuple[str, ...] = ()
+    legacy_rev: str | None = None
+    """The legacy side runs the files of this git revision, the other one those of now as they are."""
 
 
 @dataclass
@@ -119,22 +125,26 @@ def compare(options: Options, told: Told) -> dict[str, Any]:
     shutil.rmtree(options.folder / "trace", ignore_errors=True)
     (options.folder / "map.parquet").unlink(missing_ok=True)
     options.folder.mkdir(parents=True, exist_ok=True)
-    verdict = empty(str(options.subject), options.steps, list(options.seeds))
+    verdict = empty(
+        f"-m {options.module}" if options.module else str(options.subject), options.steps, list(options.seeds)
+    )
+    about: list[str] = []
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(2))
         try:
-            candidate_file = _candidate_file(options, verdict)
+            codes = _codes(options, verdict, about)
             sides = []
             for name, adapter in ((REFERENCE, "legacy"), (CANDIDATE, "legacy" if options.twin else "keras3")):
                 log = options.folder / f"{name}.log"
                 progress = _progress(told, name)
                 sides.append(stack.enter_context(SideProcess(name, adapter, log, options.timeout, progress)))
             run = _Run(options, told, pool, sides[0], sides[1], () if options.twin else book, verdict["notes"])
-            _load(run, verdict, candidate_file)
+            _load(run, verdict, codes)
             results = [_one_seed(run, verdict, seed) for seed in options.seeds]
             run.say("")
             verdict["cost"]["stages"] = run.stages
             conclude(verdict, results)
+            verdict["notes"] = [*about, *verdict["notes"]]
         except SideFailed as failed:
             fail(verdict, failed, CANDIDATE)
     verdict["cost"] |= {"seconds": round(time.monotonic() - started, 2), "trace_bytes": _size(options.folder / "trace")}
@@ -145,40 +155,23 @@ def _progress(told: Told, name: str) -> Callable[[str, Any], None]:
     return lambda side, value: told(name, "", value) if isinstance(value, int) else None
 
 
-def _candidate_file(options: Options, verdict: dict[str, Any]) -> Path:
-    """The file that the Keras 3 side runs: another one, the same, or the same as `migrate` would leave it."""
+def _codes(options: Options, verdict: dict[str, Any], notes: list[str]) -> tuple[Code, Code]:
+    """What the two sides run. Keras 3: another file, the same, or the same as `migrate` would leave it."""
+    left, here = subjects.reference(options.subject, options.module, options.legacy_rev, options.folder, notes)
     if options.against is not None:
-        return options.against
-    if options.twin or not options.migrate:
-        return options.subject
-    from kparity.codemod.migrate import migrate_source
-
-    try:
-        text = options.subject.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SideFailed("kparity", "usage", f"{options.subject} can't be read: {error}") from None
-    migrated = migrate_source(text, str(options.subject))
-    verdict["migration"] = [finding.to_json() for finding in migrated.findings]
-    if migrated.error:
-        raise SideFailed("kparity", "usage", f"{options.subject} can't be migrated: {migrated.error}")
-    file = options.folder / f"{options.subject.stem}_keras3.py"
-    file.write_text(migrated.text, encoding="utf-8")
-    return file
+        return left, Code(options.against, options.against, options.against.absolute().parent)
+    if options.twin or not options.migrate or options.legacy_rev is not None:
+        return left, here
+    shutil.rmtree(options.folder / "keras3", ignore_errors=True)
+    return left, subjects.migrated(here, options.folder, verdict["migration"])
 
 
-def _load(run: _Run, verdict: dict[str, Any], candidate_file: Path) -> None:
+def _load(run: _Run, verdict: dict[str, Any], codes: tuple[Code, Code]) -> None:
     options = run.options
     run.say("importing Keras and the model file")
-    names = {"model": options.model, "data": options.data}
-    origin = options.against or options.subject
-
-    def ask(side: SideProcess, path: Path, origin: Path) -> Any:
-        return side.ask("load", path=str(path.resolve()), origin=str(origin.resolve()), **names)
-
-    left, right = run.both(
-        lambda: ask(run.reference, options.subject, options.subject), lambda: ask(run.candidate, candidate_file, origin)
-    )
-    verdict["sides"] = {REFERENCE: left, CANDIDATE: right}
+    left, right = (code.request(options.model, options.data, options.arguments) for code in codes)
+    ours, theirs = run.both(lambda: run.reference.ask("load", **left), lambda: run.candidate.ask("load", **right))
+    verdict["sides"] = {REFERENCE: ours, CANDIDATE: theirs}
 
 
 @dataclass(frozen=True)
@@ -287,7 +280,7 @@ def _train(run: _Run, pair: _Pair) -> _Trained:
 
 def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> tuple[list[Cause], list[str]]:
     """The causes in causal order, and notes on what was seen beside them."""
-    notes: list[str] = []
+    notes: list[str] = list(pair.left["notes"])
     ours, theirs = trained.ours, trained.theirs
     before = locate.structure(pair.pairing, pair.left, pair.right)
     before += locate.initial(_state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))

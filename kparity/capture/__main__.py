@@ -25,6 +25,7 @@ import tensorflow as tf
 from kparity import trace
 from kparity.capture import align, inventory, record, sides, subject
 from kparity.capture.mend import mended
+from kparity.capture.program import Code, Program
 from kparity.capture.replay import lone, nudged, unlike
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.train import Session, compile_step
@@ -43,8 +44,22 @@ class Process:
         """Send one answer line to the parent."""
         self.events.write(json.dumps(message) + "\n")
 
-    def load(self, path: str, origin: str, model: str, data: str) -> dict[str, Any]:
-        """Import Keras, install the recorder, import the user's file."""
+    def load(
+        self,
+        path: str,
+        origin: str,
+        model: str,
+        data: str,
+        kind: str = "functions",
+        root: str = "",
+        module: str | None = None,
+        arguments: tuple[str, ...] = (),
+        replaced: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Import Keras, install the recorder, import the user's file; a program (`kind`) is only made ready to run.
+
+        `replaced`: files of the user's -> the files whose code is run instead, wherever they are imported.
+        """
         self.side = sides.load(self.side_name)
         self.draws = align.Draws(step=tf.Variable(0, dtype=tf.int64, trainable=False))
         self.recorder = record.Recorder(self.draws)
@@ -53,8 +68,15 @@ class Process:
         record.install(self.side, self.recorder)
         align.install(self.draws)
         self.draws.restart(0)
-        self.sources = {str(Path(file).resolve()) for file in (path, origin)}
-        self.subject = subject.load(Path(path), Path(origin), model, data)
+        replaced = replaced or {}
+        self.sources = {str(Path(file).resolve()) for file in (path, origin, *replaced, *replaced.values())}
+        subject.replace_code(replaced)
+        self.subject: subject.Subject | Program
+        if kind == "functions":
+            self.subject = subject.load(Path(path), Path(origin), model, data, tuple(arguments))
+        else:
+            code = Code(Path(path), Path(origin), Path(root), module, tuple(arguments))
+            self.subject = Program(code, self.side, data)
         return {
             **self.side.identity(),
             "tensorflow": tf.__version__,
@@ -84,9 +106,10 @@ class Process:
         """Build the model and cut the data into batches; leave initial state and, if asked, the batches in `folder`."""
         self.folder = Path(folder)
         self.seed, self.own = seed, own
-        self.draws.restart(seed)
-        self.arguments = subject.fit_arguments(self.subject.load_data(), batch_size)
+        self._begin_anew({})
+        self.arguments = subject.fit_arguments(self.subject.data(steps), batch_size)
         hashes = self._cut(seed, steps, keep_batches)
+        notes = self.subject.notes()
         self.maps: tuple[dict[str, str], dict[str, str], dict[str, str]] = ({}, {}, {})
         self.session = self._session({})
         self.compiled: Any = None
@@ -95,6 +118,7 @@ class Process:
             **inventory.describe(self.session.inventory),
             "owners": {name: self.created.get(id(v), "") for name, v in self.session.inventory.variables.items()},
             "hashes": hashes,
+            "notes": notes,
             "jit_compile": self.side.jit_compile(self.session.model),
             "module": self._framework_class(),
             "parameters": sum(int(np.prod(v.shape)) for v in self.session.inventory.variables.values()),
@@ -112,22 +136,27 @@ class Process:
         state = inventory.get_state(self.session.model, self.session.inventory, self.side)
         trace.write_arrays(trace.step_file(self.folder, f"{self.own}-state", 0), state)
 
-    def _session(self, names: dict[str, str]) -> Session:
-        """A fresh model from the user's function; `names`: this side's owner of a draw -> the reference's."""
+    def _begin_anew(self, names: dict[str, str]) -> None:
+        """As if nothing had been made or drawn yet; `names`: this side's owner of a draw -> the reference's."""
         self.side.clear()
         self.draws.restart(self.seed)
         self.draws.names = names
         assert self.draws.step is not None
         self.draws.step.assign(0)
         self.created.clear()
-        model = self.subject.build_model()
+
+    def _session(self, names: dict[str, str]) -> Session:
+        """A fresh model of the user's; `names` as in `_begin_anew`."""
+        if not self.subject.ready:
+            self._begin_anew(names)
+        model = self.subject.model()
         if not self.side.is_model(model):
             found = f"{type(model).__module__}.{type(model).__name__}"
             raise subject.SubjectError(
-                f"{self.subject.build_model.__name__}() must return a compiled {self.side.name} model, got {found}"
+                f"{self.subject.name} must return a compiled {self.side.name} model, got {found}"
             )
         if getattr(model, "optimizer", None) is None:
-            raise subject.SubjectError(f"{self.subject.build_model.__name__}() returned a model that is not compiled")
+            raise subject.SubjectError(f"{self.subject.name} returned a model that is not compiled")
         self.side.prepare(model, self._batch(1))
         return Session(self.side, model, inventory.take(model, self.side), self.draws, self.recorder)
 
@@ -337,7 +366,10 @@ def main() -> None:
     end_with_parent()
     process = Process(sys.argv[1], int(sys.argv[2]))
     process.say(progress="started")
-    for line in sys.stdin:
+    requests = os.fdopen(os.dup(0), encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)  # a program's input() must not take the requests
+    for line in requests:
         request = json.loads(line)
         try:
             done = getattr(process, request.pop("do"))(**request)

@@ -5,6 +5,7 @@ the order that `fit` would train on them, with one difference: shuffles come fro
 Called by the capture process.
 """
 
+import importlib.machinery
 import importlib.util
 import inspect
 import sys
@@ -24,11 +25,30 @@ class SubjectError(Exception):
 
 @dataclass(frozen=True)
 class Subject:
-    """The user's module and its two functions."""
+    """The user's module and its two functions. See `capture.program` for the other kind, which answers alike."""
 
     module: ModuleType
     build_model: Callable[[], Any]
     load_data: Callable[[], Any]
+    ready = False
+    """Whether asking for the data has made a model, too."""
+
+    def data(self, steps: int) -> Any:
+        """What the data function returns."""
+        return self.load_data()
+
+    def model(self) -> Any:
+        """A new model."""
+        return self.build_model()
+
+    def notes(self) -> list[str]:
+        """What a reader of the verdict should know of how the file was run."""
+        return []
+
+    @property
+    def name(self) -> str:
+        """What makes the model, in words."""
+        return f"{self.build_model.__name__}()"
 
 
 @dataclass(frozen=True)
@@ -44,10 +64,10 @@ class FitArguments:
     shuffle: bool = True
 
 
-def load(path: Path, origin: Path, model: str, data: str) -> Subject:
+def load(path: Path, origin: Path, model: str, data: str, arguments: tuple[str, ...] = ()) -> Subject:
     """Import the file at `path` as if it stood at `origin`, whose folder is importable as for a script."""
     sys.path.insert(0, str(origin.parent))
-    sys.argv = [str(origin)]
+    sys.argv = [str(origin), *arguments]
     spec = importlib.util.spec_from_file_location(origin.stem, path)
     if spec is None or spec.loader is None:
         raise SubjectError(f"{origin} is not a Python file")
@@ -64,6 +84,19 @@ def load(path: Path, origin: Path, model: str, data: str) -> Subject:
     return Subject(module, functions["--model"], functions["--data"])
 
 
+def replace_code(files: dict[str, str]) -> None:
+    """Wherever one of these files is imported, the code of the other is run, with all else as it was."""
+    loader = importlib.machinery.SourceFileLoader
+    original = loader.get_code
+
+    def get_code(self: Any, name: str) -> Any:
+        other = files.get(str(Path(self.get_filename(name)).resolve()))
+        return original(self, name) if other is None else compile(Path(other).read_bytes(), other, "exec")
+
+    if files:
+        loader.get_code = get_code  # type: ignore[method-assign, assignment]
+
+
 def fit_arguments(value: Any, batch_size: int | None) -> FitArguments:
     """What the data function returned, as arguments of `fit`: a dict of them, (x, y), or a dataset alone."""
     if value is None:
@@ -78,6 +111,8 @@ def fit_arguments(value: Any, batch_size: int | None) -> FitArguments:
                 f"got {sorted(value)}"
             )
         arguments = FitArguments(**{key: item for key, item in value.items() if key in known})
+    elif isinstance(value, FitArguments):
+        arguments = value
     elif isinstance(value, tuple) and 2 <= len(value) <= 3:
         arguments = FitArguments(*value)
     else:
@@ -98,7 +133,7 @@ def batches(arguments: FitArguments, seed: int) -> Iterator[Any]:
         count = 0
         for batch in _epoch(arguments, x, np.random.Generator(np.random.Philox(key=[seed, epoch]))):
             count += 1
-            yield _weighted(_standard(batch), arguments.class_weight)
+            yield weighted(_standard(batch), arguments.class_weight)
         if count == 0:
             again = "is exhausted: make the data function return an array, a tf.data.Dataset or a Sequence"
             raise SubjectError(f"the training data {again}" if epoch else "the training data is empty")
@@ -153,7 +188,8 @@ def _as_float(value: Any) -> Any:
     return array.astype(tf.keras.backend.floatx()) if array.dtype == np.float64 else array
 
 
-def _weighted(batch: tuple[Any, Any, Any], class_weight: dict[int, float] | None) -> tuple[Any, Any, Any]:
+def weighted(batch: tuple[Any, Any, Any], class_weight: dict[int, float] | None) -> tuple[Any, Any, Any]:
+    """A batch whose sample weights are multiplied by those of their classes."""
     if not class_weight:
         return batch
     x, y, weights = batch

@@ -17,6 +17,8 @@ class Side(Protocol):
     """What a capture process asks of its Keras. `legacy` and `keras3` are its two implementations."""
 
     name: str
+    keras: Any
+    """The package itself."""
     layer_class: type
     loss_class: type
 

@@ -1,0 +1,369 @@
+"""A training program run as it is, up to where it trains: that call is taken over, and what comes after it is left out.
+
+In: a file or a module of a package, with its arguments. Out: the model and what `fit` was given. The first `fit` or
+`train_on_batch` of a Keras model never trains: it notes its arguments and ends the program with an exception that no
+`except Exception` of it catches. A loop over `train_on_batch` goes on, without training, until there are enough
+batches. A program that never trains may leave a compiled `model` and its data at module level. Called by the capture
+process, once for every model that it needs: each run begins with the same random state, and its own modules anew.
+"""
+
+import importlib.util
+import inspect
+import os
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kparity.capture.sides import Side
+from kparity.capture.subject import FitArguments, SubjectError
+
+DATA = (("x", "y"), ("x_train", "y_train"), ("train_data",), ("dataset",), ("train_dataset",), ("train_ds",))
+"""Names under which a program that doesn't train may leave its data, the first that is there."""
+INERT = {
+    "History",
+    "ModelCheckpoint",
+    "TensorBoard",
+    "CSVLogger",
+    "ProgbarLogger",
+    "BackupAndRestore",
+    "TerminateOnNaN",
+}
+"""Callbacks of Keras that only look on."""
+
+
+class Taken(BaseException):
+    """Ends the user's program where its training was taken over."""
+
+
+@dataclass
+class Take:
+    """A training as the program asked for it: the model, what `fit` was given, and where that was."""
+
+    model: Any
+    arguments: FitArguments
+    call: str
+    notes: list[str] = field(default_factory=list)
+    batches: list[Any] = field(default_factory=list)
+    """Of a loop over `train_on_batch`: what it was given, call by call."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Which program: a file to be run as if it stood at `origin`, or a module to be run as `python -m` does."""
+
+    path: Path
+    origin: Path
+    root: Path
+    """The folder that a plain Python would put first on its path."""
+    module: str | None
+    arguments: tuple[str, ...]
+
+
+class Program:
+    """A program as a subject. `ready` says whether a model was made by the last run that nobody has asked for yet."""
+
+    def __init__(self, code: Code, side: Side, data: str) -> None:
+        self.code, self.side, self.data_name = code, side, data
+        self.ready = False
+        self.steps = 1
+        self.taken: Take | None = None
+        self.refused: SubjectError | None = None
+        self.objects = dict(side.keras.utils.get_custom_objects())
+        os.environ.setdefault("MPLBACKEND", "Agg")
+        _watch(side.keras.Model, self)
+
+    def data(self, steps: int) -> FitArguments:
+        """Run the program; what its training is given. `steps`: how many batches will be wanted."""
+        self.steps = steps
+        arguments = self._run().arguments
+        self.ready = True
+        return arguments
+
+    def model(self) -> Any:
+        """The model of the last run, once; after that that of a new run."""
+        taken = self.taken if self.ready else self._run()
+        self.ready, self.taken = False, None
+        assert taken is not None
+        return taken.model
+
+    def notes(self) -> list[str]:
+        """What of the program was and wasn't followed. To be asked after the batches were cut."""
+        if self.taken is None:
+            return []
+        kept = self.taken.arguments.x
+        if isinstance(kept, Kept) and kept.rounds > 1:
+            return [
+                *self.taken.notes,
+                f"The program makes {len(kept.batches)} batches; they are repeated in that order.",
+            ]
+        return self.taken.notes
+
+    def _run(self) -> Take:
+        self.taken, self.refused = None, None
+        _forget_modules()
+        known = self.side.keras.utils.get_custom_objects()
+        known.clear()  # Keras 2 refuses to register a class again
+        known.update(self.objects)
+        module = ModuleType("__main__")
+        try:
+            self._execute(module)
+        except Taken:
+            pass
+        except SystemExit as error:
+            if self.taken is None and self.refused is None:
+                raise SubjectError(
+                    f"nothing was trained: {self.name} ended itself with exit code {error.code} before any fit"
+                ) from None
+        except Exception:
+            if self.taken is None and self.refused is None:
+                raise
+        if self.refused is not None:
+            raise self.refused
+        if self.taken is not None and self.taken.batches:
+            self.taken.arguments = FitArguments(Kept(iter(self.taken.batches)))
+        if self.taken is None:
+            self.taken = self._left(vars(module))
+        return self.taken
+
+    @property
+    def name(self) -> str:
+        """The program in words."""
+        return f"python -m {self.code.module}" if self.code.module else self.code.origin.name
+
+    def _execute(self, module: ModuleType) -> None:
+        root = str(self.code.root)
+        if root in sys.path:
+            sys.path.remove(root)
+        sys.path.insert(0, root)
+        sys.argv = [str(self.code.origin), *self.code.arguments]
+        sys.modules["__main__"] = module
+        module.__file__ = str(self.code.origin)
+        module.__dict__["__builtins__"] = __builtins__
+        if self.code.module is None:
+            code = compile(self.code.path.read_bytes(), str(self.code.path), "exec", dont_inherit=True)
+        else:
+            spec = importlib.util.find_spec(self.code.module)
+            if spec is not None and spec.submodule_search_locations is not None:
+                spec = importlib.util.find_spec(f"{self.code.module}.__main__")
+            loader = spec.loader if spec is not None else None
+            if spec is None or loader is None or not hasattr(loader, "get_code"):
+                raise SubjectError(f"there is no module {self.code.module} to run")
+            module.__spec__, module.__package__, module.__loader__ = spec, spec.parent, loader
+            code = loader.get_code(spec.name)
+        exec(code, module.__dict__)
+
+    def _left(self, left: dict[str, Any]) -> Take:
+        """The training that the names of a program's module tell of, where it has no `fit`."""
+        model = left.get("model")
+        if not self.side.is_model(model):
+            raise SubjectError(
+                f"nothing was trained: {self.name} ended without a fit or train_on_batch of a Keras model, and it has "
+                "neither build_model() and load_data() nor a compiled `model` with its data; a loop of its own "
+                "(GradientTape) is not followed"
+            )
+        if getattr(model, "optimizer", None) is None:
+            raise SubjectError(f"`model` of {self.name} is not compiled")
+        load = left.get(self.data_name)
+        note = f"`model` of {self.name} was trained as it is left at the end of the program."
+        if callable(load):
+            from kparity.capture.subject import fit_arguments
+
+            return Take(model, fit_arguments(load(), None), "", [note])
+        for names in DATA:
+            if all(name in left for name in names):
+                values = dict(zip(("x", "y"), (left[name] for name in names), strict=False))
+                return Take(model, self._fit_arguments(values, []), "", [note])
+        wanted = ", ".join(" and ".join(names) for names in DATA)
+        raise SubjectError(f"{self.name} has a compiled `model` but no data for it: {self.data_name}(), {wanted}")
+
+    def fit(self, model: Any, given: dict[str, Any]) -> None:
+        """A `fit` of the program: take it over."""
+        if self.taken is None:
+            self._check(model, "fit")
+            call = f"`fit` at {_caller()}"
+            notes = [f"Trained: the {call}, {self.steps} steps of it; what {self.name} does after it was not run."]
+            self.taken = Take(model, self._fit_arguments(given, notes), call, notes)
+        raise Taken
+
+    def train_on_batch(self, model: Any, given: dict[str, Any]) -> Any:
+        """A `train_on_batch` of the program: keep the batch, and answer with the loss of the untrained model."""
+        if self.taken is None:
+            self._check(model, "train_on_batch")
+            call = f"`train_on_batch` at {_caller()}"
+            notes = [f"Trained: the {call}, on the batches that {self.name} gives it while nothing is trained yet."]
+            self.taken = Take(model, FitArguments(None), call, notes)
+        if model is not self.taken.model:
+            self.asked("another model's train_on_batch")
+        given = {name: _plain(value) for name, value in given.items()}
+        batch = (given["x"], given.get("y"), given.get("sample_weight"))
+        copied = tf.nest.map_structure(lambda value: None if value is None else np.array(value), batch)
+        if given.get("class_weight"):
+            from kparity.capture.subject import weighted
+
+            copied = weighted(copied, given["class_weight"])
+        self.taken.batches.append(copied)
+        if len(self.taken.batches) >= self.steps:
+            raise Taken
+        kept = {name: given[name] for name in ("x", "y", "sample_weight", "return_dict") if given.get(name) is not None}
+        try:
+            return model.test_on_batch(**kept)
+        except Exception as error:
+            raise Taken from error
+
+    def asked(self, what: str) -> None:
+        """The program asks something of a model: after its training was taken over, the answer would be another."""
+        if self.taken is not None:
+            self.taken.notes.append(
+                f"No more batches were taken after {_caller()}, which depends on the training ({what})."
+            )
+            raise Taken
+
+    def _check(self, model: Any, call: str) -> None:
+        if getattr(model, "optimizer", None) is None:
+            self.refused = SubjectError(f"{_caller()} calls {call} of a model that is not compiled")
+            raise Taken
+
+    def _fit_arguments(self, given: dict[str, Any], notes: list[str]) -> FitArguments:
+        """The arguments of a `fit` call as the training loop takes them; what it can't follow goes to `notes`."""
+        x, y, weights = _plain(given.get("x")), _plain(given.get("y")), _plain(given.get("sample_weight"))
+        size, steps = given.get("batch_size"), given.get("steps_per_epoch")
+        if hasattr(x, "__next__") and not hasattr(x, "__getitem__"):
+            x = Kept(x)
+        held = given.get("validation_data")
+        split = float(given.get("validation_split") or 0.0)
+        arrays = not isinstance(x, Kept) and all(hasattr(leaf, "shape") for leaf in tf.nest.flatten(x))
+        if arrays and x is not None:
+            x, y, weights = tf.nest.map_structure(lambda v: None if v is None else np.asarray(v), (x, y, weights))
+            rows = len(tf.nest.flatten(x)[0])
+            if held is None and split:
+                at = int(rows * (1.0 - split))
+                late = [tf.nest.map_structure(lambda v: v[at:], one) for one in (x, y, weights) if one is not None]
+                x, y, weights = tf.nest.map_structure(lambda v: None if v is None else v[:at], (x, y, weights))
+                held, rows = tuple(late), at
+            if size is None and steps:
+                size = -(-rows // int(steps))
+        kinds = [type(one).__name__ for one in tf.nest.flatten(given.get("callbacks") or [])]
+        active = sorted({kind for kind in kinds if kind not in INERT})
+        if active:
+            notes.append(f"Callbacks are not followed: {', '.join(active)}.")
+        return FitArguments(
+            x=x,
+            y=y,
+            sample_weight=weights,
+            batch_size=size,
+            validation_data=_held_out(held, given.get("validation_steps"), notes),
+            class_weight=given.get("class_weight"),
+            shuffle=bool(given.get("shuffle", True)),
+        )
+
+
+class Kept:
+    """What can be gone through only once, kept as it comes: the second time through gives the same again."""
+
+    def __init__(self, source: Iterator[Any]) -> None:
+        self.source = source
+        self.batches: list[Any] = []
+        self.rounds = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self.rounds += 1
+        yield from self.batches
+        for batch in self.source:
+            batch = tf.nest.map_structure(lambda value: None if value is None else np.array(value), batch)
+            self.batches.append(batch)
+            yield batch
+
+
+def _watch(model: Any, program: Program) -> None:
+    """Send what trains a model, or asks it something, through `program`. Once a process."""
+
+    def bound(original: Callable[..., Any], args: Any, kwargs: Any) -> dict[str, Any]:
+        found = inspect.signature(original).bind(*args, **kwargs)
+        found.apply_defaults()
+        return found.arguments
+
+    def training(name: str, take: Callable[[Any, dict[str, Any]], Any]) -> None:
+        original = getattr(model, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            given = bound(original, args, kwargs)
+            return take(given.pop("self"), given)
+
+        setattr(model, name, call)
+
+    def asking(name: str) -> None:
+        original = getattr(model, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            program.asked(name)
+            return original(*args, **kwargs)
+
+        setattr(model, name, call)
+
+    training("fit", program.fit)
+    training("train_on_batch", program.train_on_batch)
+    for name in ("predict", "predict_on_batch", "evaluate"):
+        asking(name)
+
+
+def _plain(value: Any) -> Any:
+    """Lists of numbers as the array that Keras makes of them."""
+    if (
+        isinstance(value, (list, tuple))
+        and value
+        and not any(hasattr(leaf, "shape") for leaf in tf.nest.flatten(value))
+    ):
+        return np.asarray(value)
+    return value
+
+
+def _held_out(value: Any, steps: int | None, notes: list[str]) -> Any:
+    """Validation data that can be evaluated as often as one likes."""
+    if isinstance(value, list) and 2 <= len(value) <= 3:
+        return tuple(value)
+    if isinstance(value, tf.data.Dataset) and steps:
+        return value.take(steps)
+    if hasattr(value, "__next__") and not hasattr(value, "__getitem__"):
+        notes.append("Validation data from a generator is not evaluated.")
+        return None
+    return value
+
+
+OWN = str(Path(__file__).parent.parent)
+
+
+def _caller() -> str:
+    """The line of the user's program that is being run: file:line of the innermost frame that is in no library."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not _library(file):
+            return f"{Path(file).name}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return "?"
+
+
+def _library(file: str) -> bool:
+    stdlib = sysconfig.get_paths()["stdlib"]
+    return file.startswith((OWN, stdlib, "<")) or "site-packages" in file or "dist-packages" in file
+
+
+_before: set[str] = set()
+
+
+def _forget_modules() -> None:
+    """Drop the modules that the last run of the program imported and that are its own: their models are used up."""
+    if not _before:
+        _before.update(sys.modules)
+        return
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name not in _before and file is not None and not _library(file):
+            del sys.modules[name]

@@ -1,0 +1,225 @@
+"""Subjects as their authors left them: scripts, packages, revisions. Real processes, a few steps each.
+
+Every program here trains the same on both Kerases, so that `equivalent` means: both sides were given the same model,
+batches and draws.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kparity.subjects import has_functions, module_file
+
+SCRIPT = """\
+import argparse
+import numpy as np
+from keras.callbacks import ReduceLROnPlateau
+from keras.layers import Dense
+from keras.models import Sequential
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--units", type=int)
+    parser.add_argument("table")
+    given = parser.parse_args()
+    table = np.loadtxt(given.table) + 0.01 * np.random.rand(1)
+    model = Sequential([Dense(given.units, activation="tanh", input_shape=(3,)), Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    try:
+        model.fit(table[:, :3], table[:, 3:], 8, epochs=2, validation_split=0.25, callbacks=[ReduceLROnPlateau()])
+    except Exception:
+        print("caught")
+    open("after", "w").close()
+"""
+
+BATCHES = """\
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+model = keras.Sequential([keras.layers.Dense(2, input_shape=(3,)), keras.layers.Dense(1)])
+model.compile(keras.optimizers.SGD(0.1), "mse")
+for step in range(20):
+    x = np.random.rand(8, 3).astype("float32")
+    print("loss", float(model.train_on_batch(x, x[:, :1])))
+"""
+
+PACKAGE = {
+    "pkg/__init__.py": "",
+    "pkg/net.py": """\
+from keras.layers import Dense
+from keras.models import Sequential
+
+
+def network():
+    return Sequential([Dense(4, activation="tanh", input_dim=3), Dense(1)])
+""",
+    "pkg/train.py": """\
+import sys
+import keras.backend as K
+from keras.optimizers import SGD
+from .net import network
+from . import data
+
+
+def run():
+    model = network()
+    model.compile(SGD(lr=0.1), "mse")
+    model.fit(data.batches(int(sys.argv[1])), steps_per_epoch=3, epochs=2)
+
+
+if __name__ == "__main__":
+    run()
+""",
+    "pkg/data.py": """\
+import random
+import numpy as np
+
+
+def batches(size):
+    for _ in range(3):
+        x = np.random.rand(size, 3)
+        yield x, x[:, :1] * random.random()
+""",
+}
+
+LEFT = """\
+import numpy as np
+import tensorflow as tf
+
+x = np.random.rand(32, 3).astype("float32")
+dataset = tf.data.Dataset.from_tensor_slices((x, x[:, :1])).shuffle(32).batch(8)
+model = tf.keras.Sequential([tf.keras.layers.Dense(2), tf.keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+"""
+
+
+def compared(folder: Path, *words: str, code: int = 0) -> dict[str, Any]:
+    """The verdict of `kparity compare WORDS`, run in `folder`."""
+    command = [sys.executable, "-m", "kparity.cli", "compare", "--steps", "5", "--name", "it", *words]
+    environment = {**os.environ, "COLUMNS": "100", "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == code, ended.stdout + ended.stderr
+    verdict: dict[str, Any] = json.loads((folder / "reports/it/verdict.json").read_text(encoding="utf-8"))
+    return verdict
+
+
+def put(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def test_a_script_is_run_with_its_arguments_up_to_its_fit_and_no_further(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i % 5} {i % 3} {i % 7} {i % 2}" for i in range(40))
+    put(tmp_path, {"train.py": SCRIPT, "data/table.txt": rows})
+    verdict = compared(tmp_path, "train.py", "--", "--units", "6", "data/table.txt")
+    assert verdict["verdict"] == "equivalent", verdict["causes"]
+    assert verdict["sides"]["legacy"]["parameters"] == 3 * 6 + 6 + 6 + 1
+    assert len(verdict["curves"]["metrics"]["loss"]["legacy"]) == 5
+    assert "val_loss" in verdict["curves"]["metrics"]
+    assert any("train.py:16" in note for note in verdict["notes"]), verdict["notes"]
+    assert any("ReduceLROnPlateau" in note for note in verdict["notes"])
+    assert not (tmp_path / "after").exists()
+    assert "caught" not in (tmp_path / "reports/it/legacy.log").read_text()
+
+
+def test_a_package_is_run_as_python_m_does_and_migrated_as_a_whole(tmp_path: Path) -> None:
+    put(tmp_path, PACKAGE)
+    verdict = compared(tmp_path, "-m", "pkg.train", "--", "8")
+    assert verdict["verdict"] == "equivalent", verdict
+    assert verdict["subject"] == "-m pkg.train"
+    assert "learning_rate=0.1" in (tmp_path / "reports/it/train_keras3.py").read_text()
+    assert (tmp_path / "pkg/train.py").read_text() == PACKAGE["pkg/train.py"]
+    assert any("3 batches" in note for note in verdict["notes"]), "the generator ends after three"
+
+
+def test_a_loop_over_train_on_batch_is_followed_batch_by_batch(tmp_path: Path) -> None:
+    put(tmp_path, {"loop.py": BATCHES})
+    verdict = compared(tmp_path, "loop.py")
+    assert verdict["verdict"] == "equivalent", verdict
+    assert any("train_on_batch` at loop.py:9" in note for note in verdict["notes"])
+
+
+def test_the_legacy_side_runs_a_git_revision(tmp_path: Path) -> None:
+    old = PACKAGE["pkg/train.py"]
+    put(tmp_path, {"net.py": PACKAGE["pkg/net.py"], "data.py": PACKAGE["pkg/data.py"]})
+    put(tmp_path, {"train.py": old.replace("from .net", "from net").replace("from . import", "import")})
+
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "Keras 2")
+    new = (tmp_path / "train.py").read_text().replace("lr=", "learning_rate=")
+    wider = PACKAGE["pkg/net.py"].replace("input_dim=3), Dense(1)", "input_dim=3), Dense(1, use_bias=False)")
+    put(tmp_path, {"train.py": new.replace("import keras.backend as K\n", ""), "net.py": wider})
+    verdict = compared(tmp_path, "train.py", "--legacy-rev", "HEAD", "--", "8", code=1)
+    parameters = [verdict["sides"][side]["parameters"] for side in ("legacy", "keras3")]
+    assert parameters == [21, 20], "each side has the files of its own version, imported ones too"
+    assert any("revision HEAD" in note for note in verdict["notes"]), verdict["notes"]
+
+
+@pytest.mark.slow
+def test_a_model_and_data_at_module_level_are_enough(tmp_path: Path) -> None:
+    put(tmp_path, {"left.py": LEFT})
+    assert compared(tmp_path, "left.py")["verdict"] == "equivalent"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("import keras\nprint('hello')\n", "nothing was trained"),
+        pytest.param(
+            LEFT.replace("model.compile", "model.fit(dataset)\nmodel.compile"), "left.py:7", marks=pytest.mark.slow
+        ),
+        pytest.param(SCRIPT, "exit code 2", marks=pytest.mark.slow),
+    ],
+    ids=["a script that never trains", "a model that isn't compiled", "a script that wants arguments"],
+)
+def test_a_script_that_trains_nothing_is_told_so(text: str, says: str, tmp_path: Path) -> None:
+    put(tmp_path, {"left.py": text})
+    error = compared(tmp_path, "left.py", code=2)["error"]
+    assert error["kind"] == "usage"
+    assert says in error["message"], error
+
+
+BOTH = "def build_model(): ...\ndef load_data(): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "functions"),
+    [
+        (BOTH, ("build_model", "load_data"), True),
+        (BOTH + "build_model().fit(load_data())", ("build_model", "load_data"), True),
+        ("from net import build_model, load_data\n", ("build_model", "load_data"), True),
+        (BOTH.replace("model()", "model(n)") + "m.fit()", ("build_model", "load_data"), False),
+        ("def build_model(): ...\n", ("build_model", "load_data"), True),
+        ("def load_data(): ...\n", ("build_model", "load_data"), True),
+        ("def load_data(): ...\nmodel = 1\n", ("build_model", "load_data"), False),
+        ("def load_data(): ...\nm.fit(load_data())\n", ("build_model", "load_data"), False),
+        ("m.fit(x)\n", ("build_model", "load_data"), False),
+        ("print()\n", ("build_model", "load_data"), False),
+        ("def net(): ...\ndef data(): ...\n", ("net", "data"), True),
+        ("def build_model(:\n", ("build_model", "load_data"), True),
+    ],
+)
+def test_what_is_asked_for_functions_and_what_is_run(
+    text: str, names: tuple[str, str], functions: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "it.py").write_text(text)
+    assert has_functions(tmp_path / "it.py", *names) is functions
+
+
+def test_a_module_is_found_where_python_m_finds_it(tmp_path: Path) -> None:
+    put(tmp_path, {"a/b.py": "", "a/__main__.py": ""})
+    assert module_file("a.b", tmp_path) == tmp_path / "a/b.py"
+    assert module_file("a", tmp_path) == tmp_path / "a/__main__.py"
+    assert module_file("a.c", tmp_path) is None
