@@ -89,13 +89,31 @@ def batches(size):
 }
 
 LEFT = """\
+import random
 import numpy as np
 import tensorflow as tf
 
-x = np.random.rand(32, 3).astype("float32")
+first = tf.keras.Sequential([tf.keras.layers.Dropout(0.5), tf.keras.layers.Dense(2)])
+first(np.ones((1, 2)))
+x = random.random() * np.random.default_rng().random((32, 3)).astype("float32")
 dataset = tf.data.Dataset.from_tensor_slices((x, x[:, :1])).shuffle(32).batch(8)
 model = tf.keras.Sequential([tf.keras.layers.Dense(2), tf.keras.layers.Dense(1)])
 model.compile("sgd", "mse")
+"""
+
+
+OWN_LOOP = """\
+import tensorflow as tf
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+optimizer = tf.keras.optimizers.SGD()
+@tf.function
+def step(x):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model(x) ** 2)
+    optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+model(tf.ones((2, 3)))
+while True:
+    step(tf.ones((2, 3)))
 """
 
 
@@ -177,11 +195,17 @@ def test_a_model_and_data_at_module_level_are_enough(tmp_path: Path) -> None:
     [
         ("import keras\nprint('hello')\n", "nothing was trained"),
         pytest.param(
-            LEFT.replace("model.compile", "model.fit(dataset)\nmodel.compile"), "left.py:7", marks=pytest.mark.slow
+            LEFT.replace("model.compile", "model.fit(dataset)\nmodel.compile"), "left.py:10", marks=pytest.mark.slow
         ),
         pytest.param(SCRIPT, "exit code 2", marks=pytest.mark.slow),
+        pytest.param(OWN_LOOP, "left.py:11 trains by a loop of its own", marks=pytest.mark.slow),
     ],
-    ids=["a script that never trains", "a model that isn't compiled", "a script that wants arguments"],
+    ids=[
+        "a script that never trains",
+        "a model that isn't compiled",
+        "a script that wants arguments",
+        "a loop of its own",
+    ],
 )
 def test_a_script_that_trains_nothing_is_told_so(text: str, says: str, tmp_path: Path) -> None:
     put(tmp_path, {"left.py": text})

@@ -12,6 +12,7 @@ import contextlib
 import functools
 import hashlib
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+SEEDS_OF_KERAS = ("tf_keras.src.backend", "keras.src.random.seed_generator")
+"""Modules that take the seeds of layers from Python's generator, each Keras another number of them."""
 
 
 @dataclass
@@ -32,6 +36,8 @@ class Draws:
     names: dict[str, str] = field(default_factory=dict)
     """This side's owner -> the reference's name for it."""
     step: tf.Variable | None = None
+    seeds_of_keras: random.Random = field(default_factory=random.Random)
+    """Stands for Python's generator inside Keras, so that a program's own draws don't depend on Keras's."""
 
     def restart(self, seed: int) -> None:
         """Begin anew: the same program then draws the same numbers."""
@@ -40,6 +46,7 @@ class Draws:
         self.counts.clear()
         self.census.clear()
         random.seed(seed)
+        self.seeds_of_keras.seed(seed)
         np.random.seed(seed)
         tf.random.set_seed(seed)
 
@@ -60,6 +67,12 @@ class Draws:
             yield
         finally:
             self.counts = before
+
+    def new_seed(self, kind: str) -> int:
+        """The seed for a generator that the program makes without one: its first, second, ... of this kind."""
+        self.counts[kind] += 1
+        digest = hashlib.blake2b(f"{self.seed}|{kind}|{self.counts[kind]}".encode(), digest_size=4).digest()
+        return int.from_bytes(digest, "little") >> 1
 
     def uniform(self, shape: Any, kind: str, parameters: tuple[Any, ...]) -> tf.Tensor:
         """float32 uniform numbers strictly inside (0, 1), 2**23 evenly spaced ones, for the next draw of the owner."""
@@ -159,6 +172,29 @@ def install(draws: Draws) -> None:
         module.dropout = dropout
         module.experimental.stateless_dropout = dropout
         module.experimental.general_dropout = dropout_with_sampler
+
+    _seed_the_unseeded(draws)
+
+
+def _seed_the_unseeded(draws: Draws) -> None:
+    """Generators and shuffles without a seed would differ from run to run; they get one, the same on both sides."""
+    default_rng, shuffle = np.random.default_rng, tf.data.Dataset.shuffle
+
+    @functools.wraps(default_rng)
+    def seeded_rng(seed: Any = None) -> np.random.Generator:
+        return default_rng(draws.new_seed("numpy") if seed is None else seed)
+
+    @functools.wraps(shuffle)
+    def seeded_shuffle(data: Any, buffer_size: Any, seed: Any = None, *args: Any, **kwargs: Any) -> Any:
+        return shuffle(data, buffer_size, draws.new_seed("shuffle") if seed is None else seed, *args, **kwargs)
+
+    np.random.default_rng = seeded_rng
+    tf.data.Dataset.shuffle = seeded_shuffle
+    for name in SEEDS_OF_KERAS:
+        module = sys.modules.get(name)
+        held = [key for key, value in vars(module).items() if value is random] if module is not None else []
+        for key in held:
+            setattr(module, key, draws.seeds_of_keras)
 
 
 def _method(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:

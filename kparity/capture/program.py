@@ -71,13 +71,13 @@ class Program:
 
     def __init__(self, code: Code, side: Side, data: str) -> None:
         self.code, self.side, self.data_name = code, side, data
-        self.ready = False
+        self.ready = self.running = False
         self.steps = 1
         self.taken: Take | None = None
         self.refused: SubjectError | None = None
         self.objects = dict(side.keras.utils.get_custom_objects())
         os.environ.setdefault("MPLBACKEND", "Agg")
-        _watch(side.keras.Model, self)
+        _watch(side.keras, self)
 
     def data(self, steps: int) -> FitArguments:
         """Run the program; what its training is given. `steps`: how many batches will be wanted."""
@@ -112,6 +112,7 @@ class Program:
         known.clear()  # Keras 2 refuses to register a class again
         known.update(self.objects)
         module = ModuleType("__main__")
+        self.running = True
         try:
             self._execute(module)
         except Taken:
@@ -124,6 +125,8 @@ class Program:
         except Exception:
             if self.taken is None and self.refused is None:
                 raise
+        finally:
+            self.running = False
         if self.refused is not None:
             raise self.refused
         if self.taken is not None and self.taken.batches:
@@ -225,6 +228,15 @@ class Program:
             )
             raise Taken
 
+    def own_loop(self) -> None:
+        """The program updates weights itself."""
+        if self.taken is None:
+            self.refused = SubjectError(
+                f"{_caller()} trains by a loop of its own (apply_gradients), which is not followed yet: give a file "
+                "with build_model() and load_data(), or a script that trains by fit or train_on_batch"
+            )
+        raise Taken
+
     def _check(self, model: Any, call: str) -> None:
         if getattr(model, "optimizer", None) is None:
             self.refused = SubjectError(f"{_caller()} calls {call} of a model that is not compiled")
@@ -281,36 +293,35 @@ class Kept:
             yield batch
 
 
-def _watch(model: Any, program: Program) -> None:
-    """Send what trains a model, or asks it something, through `program`. Once a process."""
+def _watch(keras: Any, program: Program) -> None:
+    """Send what trains a model, or asks it something, through `program` while that is running. Once a process."""
 
-    def bound(original: Callable[..., Any], args: Any, kwargs: Any) -> dict[str, Any]:
-        found = inspect.signature(original).bind(*args, **kwargs)
-        found.apply_defaults()
-        return found.arguments
+    def watched(owner: Any, name: str, take: Callable[..., Any] | None, before: Callable[[], None] | None) -> None:
+        original = getattr(owner, name)
 
-    def training(name: str, take: Callable[[Any, dict[str, Any]], Any]) -> None:
-        original = getattr(model, name)
-
+        @tf.autograph.experimental.do_not_convert
         def call(*args: Any, **kwargs: Any) -> Any:
-            given = bound(original, args, kwargs)
+            if not program.running:
+                return original(*args, **kwargs)
+            if before is not None:
+                before()
+            if take is None:
+                return original(*args, **kwargs)
+            found = inspect.signature(original).bind(*args, **kwargs)
+            found.apply_defaults()
+            given = found.arguments
             return take(given.pop("self"), given)
 
-        setattr(model, name, call)
+        setattr(owner, name, call)
 
-    def asking(name: str) -> None:
-        original = getattr(model, name)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            program.asked(name)
-            return original(*args, **kwargs)
-
-        setattr(model, name, call)
-
-    training("fit", program.fit)
-    training("train_on_batch", program.train_on_batch)
+    watched(keras.Model, "fit", program.fit, None)
+    watched(keras.Model, "train_on_batch", program.train_on_batch, None)
     for name in ("predict", "predict_on_batch", "evaluate"):
-        asking(name)
+        watched(keras.Model, name, None, lambda name=name: program.asked(name))  # type: ignore[misc]
+    optimizers = (keras.optimizers.Optimizer, getattr(getattr(keras.optimizers, "legacy", None), "Optimizer", None))
+    for optimizer in optimizers:
+        if hasattr(optimizer, "apply_gradients"):
+            watched(optimizer, "apply_gradients", None, program.own_loop)
 
 
 def _plain(value: Any) -> Any:
@@ -336,6 +347,7 @@ def _held_out(value: Any, steps: int | None, notes: list[str]) -> Any:
     return value
 
 
+ELSEWHERE = ("site-packages", "dist-packages", "__autograph_generated_file")
 OWN = str(Path(__file__).parent.parent)
 
 
@@ -352,7 +364,7 @@ def _caller() -> str:
 
 def _library(file: str) -> bool:
     stdlib = sysconfig.get_paths()["stdlib"]
-    return file.startswith((OWN, stdlib, "<")) or "site-packages" in file or "dist-packages" in file
+    return file.startswith((OWN, stdlib, "<")) or any(part in file for part in ELSEWHERE)
 
 
 _before: set[str] = set()
