@@ -58,6 +58,7 @@ WHEN = frozenset(
         "single",
         "defined",
         "stored",
+        "made_by",
         "not_metric",
         "metric",
         "matches",
@@ -75,7 +76,7 @@ a path without a suffix; `single`: one name gets all that the call gives; `not_m
 this metric; `metric`: certain only where all models here that are compiled with any have this one. `defined` and
 `stored` are about methods that a class defines and attributes that code sets, instead of calls. `called`: an
 argument is itself a call of this class; `mentions`: one of these words stands in the module,
-or where it is `stored` in that statement;
+or where it is `stored` in that statement; `made_by`: what it is `stored` on is of one of these classes;
 `compiled`: a `stored` attribute of a model that was compiled above and isn't again below; `switched_on`: the string
 names something of the environment that is set here, and not to "0", removed or only asked."""
 SHOWS = frozenset({"kind", "quantity", "variable"})

@@ -159,7 +159,9 @@ class _Finder:
             if rule.edit["kind"] == "setter" and self.module.values.kind(target.value) == kind:
                 yield from self._try(rule, target, lambda rule=rule: defined.setter_edit(rule, self.module, target))
             elif rule.when.get("stored") and after and self.module.values.kind(target.value) == kind:
-                yield self._site(rule, target, None)
+                made = words(rule.when.get("made_by"))
+                if not made or set(made) & set(self.module.values.makers(target.value)):
+                    yield self._site(rule, target, None)
 
     def _itself_called(self, node: ast.Call) -> Iterator[Site]:
         """A layer or a model that is called: `layer(x, training=False)`. Rules about symbolic tensors don't hold where

@@ -175,6 +175,23 @@ class Values:
             return True
         return any(isinstance(n, ast.FunctionDef) and n.name == node.attr for n in home.body)
 
+    def makers(self, node: ast.expr) -> list[str]:
+        """The classes that a value may be of, as far as names say: those it is made by, and the bases of `self`."""
+        if _is_self(node):
+            home = self.names.enclosing_class(node)
+            funcs = list(home.bases) if home is not None else []
+        elif isinstance(node, ast.Name):
+            scope = self.names.scope(node).lookup(node.id)
+            given = [b.value for b in scope.bindings[node.id]] if scope is not None else []
+            funcs = [value.func for value in given if isinstance(value, ast.Call)]
+        else:
+            funcs = (
+                [value.func for value in self.set_on_self(node) if isinstance(value, ast.Call)]
+                if isinstance(node, ast.Attribute)
+                else []
+            )
+        return [dotted for func in funcs if (dotted := self.names.meaning(func)) is not None]
+
     def set_on_self(self, node: ast.Attribute) -> list[ast.expr]:
         """What the class around `self.NAME` gives that attribute."""
         home = self.names.enclosing_class(node) if _is_self(node.value) else None
