@@ -47,7 +47,10 @@ def prove(
         here = [index for index, place in enumerate(at) if place == step and mends[index] is not None][:MOST]
         told = _run(both, sides, folder, step, mends, here, ranks, parts)
         for index in here:
-            done[index] = _judge(causes[index], *told[index])
+            whole, without = told[index]
+            own = mends[index]
+            there = [one for one in without if own is not None and own.names(one.key, owners)]
+            done[index] = _judge(causes[index], whole, there)
     return [
         cause if cause.proven or cause.unproven else replace(cause, unproven="No counterfactual is run for it yet.")
         for cause in done

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from kparity.analysis.locate import Cause
 from kparity.analysis.noise import Gap
 from kparity.analysis.observe import Arrays, Seen, StepRecord, layer_of, observe
-from kparity.trace import Key, parse
+from kparity.trace import Key, parse, thinned
 
 MOST = 8
 """Causes of one model that are proven; each costs a step."""
@@ -23,13 +23,15 @@ MOST = 8
 @dataclass(frozen=True)
 class Mend:
     """What belongs to one cause. `layers`: with all they hand on, forward and backward. `updated`: variables whose new
-    value and slots are the reference's. `keys`: single arrays. `own`: what the candidate has of itself where the
-    cause is left in, although every replay begins from the reference's."""
+    value is the reference's, and their slots: all, or that of `quantity`, which is then what the cause names. `keys`:
+    single arrays. `own`: what the candidate has of itself where the cause is left in, although every replay begins from
+    the reference's."""
 
     layers: frozenset[str] = frozenset()
     updated: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
     own: frozenset[str] = frozenset()
+    quantity: str | None = None
 
     def covers(self, key: Key, owners: Mapping[str, str]) -> bool:
         """Whether an array is what is mended, and so says nothing of what comes of it.
@@ -40,12 +42,24 @@ class Mend:
             return True
         if key.kind == "predict":
             return bool(self.layers) or any(text.startswith(("in|", "outmask|")) for text in self.keys)
-        if key.kind in {"var", "slot", "update", "dense"}:
+        if key.kind in {"slot", "dense"}:
+            return key.owner in self.updated and self.quantity in {None, key.index}
+        if key.kind in {"var", "update"}:
             return key.owner in self.updated
         if key.kind not in {"out", "outmask", "dx", "grad", "rows"}:
             return False
         layer = layer_of(key, owners) or key.owner.removeprefix("!").split(":")[0]
         return any(layer == path or layer.startswith(path + "/") for path in self.layers)
+
+    def names(self, key: Key, owners: Mapping[str, str]) -> bool:
+        """Whether a difference is in what the cause says, not in what comes of it.
+
+        What is between two layers, a mask, and what a step begins from are seen by what comes of them alone.
+        """
+        if self.own or any(text.startswith(("in|", "outmask|")) for text in self.keys):
+            return True
+        slots = key.kind in {"slot", "dense"} or self.quantity in {None, "update"}
+        return slots and self.covers(key, owners)
 
 
 @dataclass(frozen=True)
@@ -163,7 +177,7 @@ def _plan_optimizer(cause: Cause, parts: Parts) -> Mend:
     quantity = f"slot||{cause.evidence.get('quantity')}"
     if quantity in parts.reference:
         variables |= {*parts.trainable, ""}
-    return Mend(updated=frozenset(variables))
+    return Mend(updated=frozenset(variables), quantity=cause.evidence.get("quantity"))
 
 
 def _plan_state(cause: Cause, parts: Parts) -> Mend:
@@ -199,7 +213,7 @@ def remains(record: StepRecord, mends: Collection[Mend], order: Mapping[str, int
 
     A gradient that only one side has counts as a difference. What nothing reads, as behind a mask, doesn't.
     """
-    upstream = {key: value for key, value in parts.reference.items() if key.startswith("dy|")}
+    upstream = {key: thinned(key, value) for key, value in parts.reference.items() if key.startswith("dy|")}
     live, _ = observe(replace(record, reference={**upstream, **record.reference}), order, set(parts.trainable))
     endless = Gap(float("inf"), 0.0, float("inf"))
     live += [Seen(parse(text), "gradient", record.step, endless, order.get(text, 0)) for text in record.lone]

@@ -17,7 +17,7 @@ import tensorflow as tf
 from kparity.capture.inventory import get_state, set_state
 from kparity.capture.replay import Arrays, stand_before, update_alone
 from kparity.capture.train import Session, run_step, to_tensors
-from kparity.trace import parse
+from kparity.trace import parse, thinned
 
 COMPARED = {"out", "dx", "total", "grad", "update", "var", "slot", "dense", "log", "lr", "predict", "outmask"}
 """Kinds that tell whether a step agrees: `in` and `dy` say the same again at the other end of a wire."""
@@ -41,7 +41,7 @@ def mended(
     arrays |= {key: value for key, value in now.items() if key.startswith("slot|")}
     arrays |= _predicted(session.model, data)
     arrays |= update_alone(session, state, given)
-    arrays = {key: value for key, value in arrays.items() if parse(key).kind in COMPARED}
+    arrays = {key: thinned(key, value) for key, value in arrays.items() if parse(key).kind in COMPARED}
     return arrays, [key for key in [*missed, *step.unforced] if key in mend]
 
 

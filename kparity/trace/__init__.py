@@ -16,6 +16,9 @@ SAMPLES = 32
 """Elements of each tensor that are kept at every step, at a fixed stride through the flattened tensor; the statistics
 of a tensor are a root mean square and then these."""
 
+MANY = 1 << 16
+"""Elements up to which an array of a counterfactual is kept whole."""
+
 KINDS = (
     "in",
     "inmask",
@@ -93,6 +96,16 @@ def read_json(path: Path) -> Any:
 def step_file(folder: Path, name: str, step: int) -> Path:
     """Where the arrays `name` of a training step (1-based) stand in a trace folder."""
     return folder / "tensors" / f"{name}-{step:06d}.safetensors"
+
+
+def thinned(key: str, array: np.ndarray) -> np.ndarray:
+    """Outputs and their gradients of more than MANY elements at a fixed stride, flat; all else as it is.
+
+    What differs in one of them in few places only still shows, in whole arrays, in the loss and in the weights.
+    """
+    if array.size <= MANY or parse(key).kind not in {"out", "dx", "dy"}:
+        return array
+    return array.reshape(-1)[:: -(-array.size // MANY)]
 
 
 def apart(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> tuple[float, str]:

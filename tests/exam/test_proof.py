@@ -31,6 +31,7 @@ WRONG = {
     "a slot": Cause(
         "optimizer", None, None, 1, "numbers", evidence={"quantity": "velocities", "variables": ["wide:bias"]}
     ),
+    "a slot of all": Cause("optimizer", None, None, 1, "numbers", evidence={"quantity": "velocities", "variables": []}),
     "the data": Cause("data", None, None, 1, "numbers"),
     "a metric": Cause("metric", None, "accuracy", 1, "numbers"),
 }
