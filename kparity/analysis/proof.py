@@ -95,7 +95,8 @@ def _layers(cause: Cause, parts: Parts) -> set[str]:
 
 def _variables(cause: Cause, parts: Parts) -> set[str]:
     """The variables that a cause names, and those of the same name in the layers that it also names."""
-    named = {*cause.evidence.get("variables", []), *([cause.variable] if cause.variable else [])}
+    named = {*cause.evidence.get("variables", []), *(name for name in (cause.variable, *cause.also) if name)}
+    named = {name for name in named if ":" in name}
     tails = {name.split(":")[-1] for name in named}
     layers = _layers(cause, parts)
     return named | {name for name, layer in parts.owners.items() if layer in layers and name.split(":")[-1] in tails}
