@@ -284,7 +284,7 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     ours, theirs = trained.ours, trained.theirs
     before = locate.structure(pair.pairing, pair.left, pair.right)
     before += locate.initial(_state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
-    before += locate.batches(pair.left["hashes"], pair.right["hashes"])
+    before += locate.batches(pair.left["hashes"], pair.right["hashes"], _sketches(pair))
     seen = observe.look(trained.records, trained.order, pair.trainable, pair.owners)
     seen = _arbitrate(run, seen, explainer, pair.folder, notes)
     found = locate.causes(seen, before)
@@ -313,6 +313,12 @@ def _prove(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]) -> lis
         if failed.kind in {"died", "hung"}:
             raise
         return [replace(cause, unproven=f"The counterfactual failed: {failed.message}") for cause in found]
+
+
+def _sketches(pair: _Pair) -> Any:
+    """What both sides noted of batches that a model's predictions are part of; None where none are."""
+    left, right = pair.left["sketches"], pair.right["sketches"]
+    return (left, right) if left and right else None
 
 
 def _state(folder: Path, name: str, step: int) -> dict[str, np.ndarray]:

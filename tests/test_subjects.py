@@ -102,6 +102,37 @@ model.compile("sgd", "mse")
 """
 
 
+GAN = """\
+import numpy as np
+from keras.layers import Dense
+from keras.models import Sequential
+
+maker = Sequential([Dense(32, activation="tanh", input_shape=(8,))])
+judge = Sequential([Dense(16, activation="relu", input_shape=(32,)), Dense(1, activation="sigmoid")])
+judge.compile("sgd", "binary_crossentropy")
+judge.trainable = False
+both = Sequential([maker, judge])
+both.compile("sgd", "binary_crossentropy")
+for step in range(20):
+    noise = np.random.normal(0, 1, (16, 8))
+    made = maker.predict(noise, verbose=0)
+    judge.train_on_batch(np.concatenate([np.random.rand(16, 32), made]), np.repeat([1.0, 0.0], 16))
+    both.train_on_batch(noise, np.ones(16))
+"""
+
+FROZEN = """\
+import numpy as np
+from keras.layers import BatchNormalization, Dense
+from keras.models import Sequential
+
+base = Sequential([Dense(8, activation="tanh", input_shape=(3,)), BatchNormalization()])
+base.trainable = False
+model = Sequential([base, Dense(1)])
+model.compile("sgd", "mse")
+x = np.random.rand(64, 3)
+model.fit(x, x[:, :1], batch_size=8)
+"""
+
 OWN_LOOP = """\
 import tensorflow as tf
 model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
@@ -188,6 +219,24 @@ def test_the_legacy_side_runs_a_git_revision(tmp_path: Path) -> None:
 def test_a_model_and_data_at_module_level_are_enough(tmp_path: Path) -> None:
     put(tmp_path, {"left.py": LEFT})
     assert compared(tmp_path, "left.py")["verdict"] == "equivalent"
+
+
+@pytest.mark.slow
+def test_what_is_frozen_after_compile_is_trained_by_keras_2_alone(tmp_path: Path) -> None:
+    put(tmp_path, {"gan.py": GAN})
+    verdict = compared(tmp_path, "gan.py", code=1)
+    causes = [(cause["phase"], cause["layer"]) for cause in verdict["causes"]]
+    assert causes[:2] == [("config", "dense_1"), ("config", "dense_2")], causes
+    assert not any(phase == "data" for phase, _ in causes), "predictions differ by round-off only"
+    loss = verdict["curves"]["metrics"]["loss"]
+    assert loss["legacy"][0] > loss["legacy"][-1]
+    assert loss["keras3"][0] == loss["keras3"][-1], "one batch, again and again, and nothing is trained"
+
+
+@pytest.mark.slow
+def test_what_is_frozen_before_compile_is_frozen_on_both_sides(tmp_path: Path) -> None:
+    put(tmp_path, {"frozen.py": FROZEN})
+    assert compared(tmp_path, "frozen.py")["verdict"] == "equivalent"
 
 
 @pytest.mark.parametrize(

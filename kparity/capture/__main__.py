@@ -108,7 +108,7 @@ class Process:
         self.seed, self.own = seed, own
         self._begin_anew({})
         self.arguments = subject.fit_arguments(self.subject.data(steps), batch_size)
-        hashes = self._cut(seed, steps, keep_batches)
+        hashes, sketches = self._cut(seed, steps, keep_batches)
         notes = self.subject.notes()
         self.maps: tuple[dict[str, str], dict[str, str], dict[str, str]] = ({}, {}, {})
         self.session = self._session({})
@@ -119,6 +119,7 @@ class Process:
             "owners": {name: self.created.get(id(v), "") for name, v in self.session.inventory.variables.items()},
             "hashes": hashes,
             "notes": notes,
+            "sketches": sketches,
             "jit_compile": self.side.jit_compile(self.session.model),
             "module": self._framework_class(),
             "parameters": sum(int(np.prod(v.shape)) for v in self.session.inventory.variables.values()),
@@ -160,8 +161,9 @@ class Process:
         self.side.prepare(model, self._batch(1))
         return Session(self.side, model, inventory.take(model, self.side), self.draws, self.recorder)
 
-    def _cut(self, seed: int, steps: int, keep: bool) -> list[str]:
-        hashes = []
+    def _cut(self, seed: int, steps: int, keep: bool) -> tuple[list[str], list[Any]]:
+        """Hashes of the batches; and sketches of them, where a model's predictions may be part of them."""
+        hashes, sketches = [], []
         for number, batch in zip(range(1, steps + 1), subject.batches(self.arguments, seed), strict=False):
             flat = [array for array in tf.nest.flatten(batch) if array is not None]
             digest = hashlib.blake2b(digest_size=12)
@@ -169,13 +171,15 @@ class Process:
                 digest.update(f"{array.dtype}{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).tobytes())
             hashes.append(digest.hexdigest())
+            if self.subject.predicted:
+                sketches.append(subject.sketch(flat))
             if number == 1:
                 self.structure = tf.nest.map_structure(lambda array: array is not None, batch)
                 self.first = batch
             if keep:
                 arrays = {str(index): array for index, array in enumerate(flat)}
                 trace.write_arrays(trace.step_file(self.folder, "batch", number), arrays)
-        return hashes
+        return hashes, sketches
 
     def _batch(self, number: int) -> Any:
         """The reference's batch of a step, in this side's structure."""

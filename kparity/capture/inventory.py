@@ -80,7 +80,11 @@ def _walk(layer: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def describe(inventory: Inventory) -> dict[str, Any]:
-    """Layers and variables as plain data, in the order of the walk: what the analysis pairs."""
+    """Layers and variables as plain data, in the order of the walk: what the analysis pairs.
+
+    Trainable is what the model trains: a variable of Keras 2 says so of itself even where its layer is frozen.
+    """
+    trained = {inventory.variable(variable) for variable in inventory.layers[ROOT].trainable_variables}
     return {
         "layers": [
             {"path": path, "class": type(layer).__name__, "config": layer_config(layer)}
@@ -92,7 +96,7 @@ def describe(inventory: Inventory) -> dict[str, Any]:
                 "layer": inventory.owners[name],
                 "shape": [int(size) for size in variable.shape],
                 "dtype": str(np.dtype(getattr(variable.dtype, "name", variable.dtype))),
-                "trainable": bool(variable.trainable),
+                "trainable": name in trained,
             }
             for name, variable in inventory.variables.items()
         ],

@@ -71,7 +71,7 @@ class Program:
 
     def __init__(self, code: Code, side: Side, data: str) -> None:
         self.code, self.side, self.data_name = code, side, data
-        self.ready = self.running = False
+        self.ready = self.running = self.predicted = False
         self.steps = 1
         self.taken: Take | None = None
         self.refused: SubjectError | None = None
@@ -106,7 +106,7 @@ class Program:
         return self.taken.notes
 
     def _run(self) -> Take:
-        self.taken, self.refused = None, None
+        self.taken, self.refused, self.predicted = None, None, False
         _forget_modules()
         known = self.side.keras.utils.get_custom_objects()
         known.clear()  # Keras 2 refuses to register a class again
@@ -222,6 +222,7 @@ class Program:
 
     def asked(self, what: str) -> None:
         """The program asks something of a model: after its training was taken over, the answer would be another."""
+        self.predicted = True
         if self.taken is not None:
             self.taken.notes.append(
                 f"No more batches were taken after {_caller()}, which depends on the training ({what})."

@@ -5,6 +5,7 @@ the order that `fit` would train on them, with one difference: shuffles come fro
 Called by the capture process.
 """
 
+import hashlib
 import importlib.machinery
 import importlib.util
 import inspect
@@ -32,6 +33,8 @@ class Subject:
     load_data: Callable[[], Any]
     ready = False
     """Whether asking for the data has made a model, too."""
+    predicted = False
+    """Whether a model was asked for predictions before, which then may be part of the data."""
 
     def data(self, steps: int) -> Any:
         """What the data function returns."""
@@ -186,6 +189,21 @@ def _as_float(value: Any) -> Any:
         return None
     array = np.asarray(value)
     return array.astype(tf.keras.backend.floatx()) if array.dtype == np.float64 else array
+
+
+def sketch(arrays: list[np.ndarray]) -> list[Any]:
+    """A batch in a few numbers that round-off hardly changes; see `analysis.locate.alike`."""
+    exact = hashlib.blake2b(digest_size=12)
+    sizes = []
+    for array in arrays:
+        exact.update(f"{array.dtype}{array.shape}".encode())
+        if not np.issubdtype(array.dtype, np.floating):
+            exact.update(np.ascontiguousarray(array).tobytes())
+            continue
+        flat = array.astype(np.float64).ravel()
+        direction = np.random.Generator(np.random.Philox(key=7)).standard_normal(flat.size)
+        sizes.append((float(np.linalg.norm(flat)), float(flat @ direction)))
+    return [exact.hexdigest(), *sizes]
 
 
 def weighted(batch: tuple[Any, Any, Any], class_weight: dict[int, float] | None) -> tuple[Any, Any, Any]:

@@ -295,6 +295,17 @@ def test_the_first_batch_that_differs_is_the_cause(
     assert [(cause.kind, cause.step) for cause in locate.batches(left, right)] == expected
 
 
+@pytest.mark.parametrize(
+    ("other", "step"),
+    [(["int", (10.0, 3.00001)], None), (["int", (10.0, 3.001)], 2), (["uint", (10.0, 3.0)], 2)],
+    ids=["round-off", "another number", "another label"],
+)
+def test_batches_out_of_predictions_may_differ_by_round_off(other: list[Any], step: int | None) -> None:
+    one = ["int", (10.0, 3.0)]
+    found = locate.batches(["a", "b"], ["a", "x"], ([one, one], [one, other]))
+    assert [cause.step for cause in found] == ([step] if step else [])
+
+
 def test_layers_of_one_class_that_differ_alike_are_one_cause_and_another_change_is_another() -> None:
     found = [Cause("state", name, f"{name}:mean", 1, "numbers", evidence={}) for name in ("bn1", "bn2", "bn3")]
     classes = dict.fromkeys(("bn1", "bn2", "bn3"), "BatchNormalization")

@@ -73,6 +73,8 @@ class Adapter:
 
     def prepare(self, model: Any, batch: Any) -> None:
         x, _, _ = batch
+        # Keras 2 trains what was trainable when the model was compiled, whatever was frozen since
+        model._set_trainable_state(model._compiled_trainable_state)
         if not model.built or not model.inputs:
             model(tf.nest.map_structure(tf.convert_to_tensor, x), training=False)
         optimizer = getattr(model, "optimizer", None)
