@@ -111,7 +111,26 @@ def _plan_config(cause: Cause, parts: Parts) -> Mend:
     if cause.kind in {"frozen", "unfrozen"}:
         return Mend(updated=variables, keys=frozenset(f"grad|{name}|0" for name in variables))
     layers = frozenset(_layers(cause, parts))
-    return Mend(layers, _state_of(layers, parts))
+    keys: set[str] = set()
+    if cause.kind == "missing-variable":
+        keys = {key.replace("out|", "dy|", 1) for key in _wired("in", "out", layers, parts)}
+        keys |= _wired("out", "in", layers, parts)
+    return Mend(layers, _state_of(layers, parts), frozenset(keys))
+
+
+def _wired(end: str, other: str, layers: frozenset[str], parts: Parts) -> set[str]:
+    """Keys of kind `other` at the far end of the wires that begin as `end` of `layers`: the same array, bit for bit.
+
+    A layer that only the reference has is mended there, where the candidate has something that can be.
+    """
+    ends = [value for key, value in parts.reference.items() if _of(key, {end}, layers)]
+    return {
+        key
+        for key, value in parts.reference.items()
+        if key.startswith(f"{other}|")
+        and parse(key).owner.split("#")[0] not in layers
+        and any(value.shape == one.shape and value.tobytes() == one.tobytes() for one in ends)
+    }
 
 
 def _plan_init(cause: Cause, parts: Parts) -> Mend:
@@ -141,17 +160,10 @@ def _plan_between(place: Key, layers: frozenset[str], parts: Parts) -> Mend:
 
     The origin is the output that reaches the layer; where a layer is in the reference alone, the output before it.
     """
-    keys = {str(place)}
-    reached = [str(place), *(key for key in parts.reference if _of(key, {"in"}, layers))]
-    for text in reached:
-        value = parts.reference.get(text)
-        if value is None:
-            continue
-        for key, other in parts.reference.items():
-            same = key.startswith("out|") and other.shape == value.shape and other.tobytes() == value.tobytes()
-            if same and parse(key).owner.split("#")[0] not in layers:
-                keys.add(key.replace("out|", "dy|", 1))
-    return Mend(layers, frozenset(), frozenset(keys))
+    reader = frozenset({place.owner.split("#")[0]})
+    origins = _wired("in", "out", reader, parts) | _wired("in", "out", layers, parts)
+    back = {key.replace("out|", "dy|", 1) for key in origins if not _of(key, {"out"}, layers)}
+    return Mend(layers, frozenset(), frozenset({str(place), *back}))
 
 
 def _of(text: str, kinds: set[str], layers: Collection[str]) -> bool:

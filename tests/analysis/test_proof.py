@@ -66,6 +66,10 @@ def cause(phase: str, layer: str | None = None, variable: str | None = None, **e
             Cause("forward", "relu", None, 1, "missing-layer", evidence={"array": "in|head|0"}),
             {"in|head|0", "dy|stem|0", "out|relu|0", "dx|relu|0"},
         ),
+        (
+            Cause("config", "relu", "relu:slope", 0, "missing-variable"),
+            {"in|head|0", "dy|stem|0", "out|relu|0", "dx|relu|0"},
+        ),
         (cause("init", "stem", "stem:kernel"), set()),
         (cause("data"), set()),
     ],
