@@ -18,7 +18,7 @@ from ..config import Settings
 from ..findings import Finding, Outcome, Place
 from . import git
 from .cache import Cache, Entry, digest, key_of
-from .migrate import MENTIONS, Migrated, chosen, migrate_source
+from .migrate import Migrated, chosen, migrate_source
 from .project import PLAUSIBLE, Neighbours
 from .sources import SourceError, decode, find, lists_requirements, write
 
@@ -26,7 +26,7 @@ WORTH_A_PROCESS = 48
 """Files that one process does in the time that another one takes to start, on a machine of 2024."""
 WORTH_A_CACHE = 20
 """Files; fewer are done before anyone could miss a cache, and need no folder of it."""
-BYTES = re.compile(MENTIONS.pattern.encode(), re.IGNORECASE)
+TF = re.compile(rb"tf(?![0-9a-z_])")
 WORDS = (b"keras", b"tensorflow", b"np_utils")
 REQUIREMENTS = ("KP154", "KP155", "KP156", "KP157", "KP158")
 
@@ -175,7 +175,13 @@ def migrate_file(path: Path, options: Options) -> FileResult:
 def mentions(data: bytes) -> bool:
     """Does a file say Keras or TensorFlow? The same as `MENTIONS`, at the tenth part of its time."""
     lower = data.lower()
-    return any(word in lower for word in WORDS) or (b"tf" in lower and BYTES.search(lower) is not None)
+    return any(word in lower for word in WORDS) or any(
+        found.start() == 0 or not _is_word(lower[found.start() - 1]) for found in TF.finditer(lower)
+    )
+
+
+def _is_word(byte: int) -> bool:
+    return byte == 95 or 48 <= byte <= 57 or 97 <= byte <= 122
 
 
 def takes_from_neighbours(data: bytes) -> bool:
