@@ -48,6 +48,12 @@ EDITS: dict[str, frozenset[str]] = {
     "note": frozenset(),
 }
 """The kinds of edit and what each may say; which of them is needed is checked by `_check_edit`."""
+TOLD = ("gone", "needs", "member")
+WHAT = {
+    "changed": ("moved", "renamed", "dropped", "default", *TOLD),
+    "added": ("loss", "metric"),
+}
+"""What a rule of these kinds may be about; of what changed, `TOLD` is told and the rest edited."""
 WHEN = frozenset(
     {"has", "lacks", "equals", "not_equals", "constant", "computed", "tensor", "arguments", "old_code", "folder"}
     | {
@@ -301,7 +307,9 @@ def _check_edit(entry: dict[str, Any], applies: list[str], where: str) -> None:
         raise RuleError(f"{where}: an edit of kind {edit['kind']!r} has no {unknown!r}")
     for unknown in sorted(set(entry.get("when", {})) - WHEN):
         raise RuleError(f"{where}: unknown condition {unknown!r} in `when`")
-    told = edit["kind"] in ("manual", "note") or edit.get("what") in ("gone", "needs", "member")
+    if edit["kind"] in WHAT and edit.get("what") not in WHAT[edit["kind"]]:
+        raise RuleError(f"{where}: edit.what must be one of {', '.join(WHAT[edit['kind']])}")
+    told = edit["kind"] in ("manual", "note") or edit.get("what") in TOLD
     if told != (entry["safety"] == "manual"):
         raise RuleError(f"{where}: safety = manual and edit.kind = manual or note belong together")
     if edit["kind"] in (

@@ -40,6 +40,10 @@ WRONG = {
     "an unknown phase": (GOOD.replace('"api"', '"later"'), "phase = 'later'"),
     "an unknown kind of edit": (GOOD.replace('"rename"', '"magic"'), "edit.kind"),
     "an unknown word in the edit": (GOOD.replace("kind =", "speed = 1, kind ="), "has no 'speed'"),
+    "a change of no known kind": (
+        GOOD.replace('kind = "rename", to = "keras.layers.Dense"', 'kind = "changed", what = "gon"'),
+        "edit.what must be one of",
+    ),
     "an unknown condition": (GOOD + "when = { moon = 1 }\n", "unknown condition 'moon'"),
     "no proof": (GOOD.replace('probe = "x"\n', ""), "needs `probe`"),
     "a target that Keras 3 hasn't": (

@@ -17,9 +17,6 @@ from ..rulebook import Rule
 from .edits import Argument, CannotEdit, Edit, argument_splices, arguments, words
 from .module import Module
 
-WHAT = ("moved", "renamed", "dropped", "default", "gone", "needs", "member")
-"""What a rule of kind "changed" is about; the last three are told."""
-
 
 @dataclass(frozen=True)
 class Found:

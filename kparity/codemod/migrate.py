@@ -458,8 +458,7 @@ def _fixed(site: Site, module: Module, where: Callable[[int], Place]) -> list[Fi
     for splice in site.edit.splices if site.edit is not None else ():
         line, _ = module.line_column(splice.start)
         if not site.lines[0] <= line <= site.lines[1]:
-            text = " ".join(module.line_text(line).split())
-            also = replace(site, what=text if len(text) <= 70 else text[:67] + "...")
+            also = replace(site, what=shortened(module.line_text(line)))
             found.append(_finding(also, where(splice.start), Outcome.FIXED))
     return found
 

@@ -88,11 +88,6 @@ def write_json(path: Path, value: Any) -> None:
     part.replace(path)
 
 
-def read_json(path: Path) -> Any:
-    """Plain data as `write_json` left it."""
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 def step_file(folder: Path, name: str, step: int) -> Path:
     """Where the arrays `name` of a training step (1-based) stand in a trace folder."""
     return folder / "tensors" / f"{name}-{step:06d}.safetensors"
