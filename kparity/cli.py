@@ -78,6 +78,17 @@ def compare(
     name: Annotated[str | None, typer.Option(help="Folder under --out; default: the file's name.")] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where reports go.")] = Path("reports"),
     timeout: Annotated[float, typer.Option(help="Seconds without a sign of life after which a side is hung.")] = 600,
+    keras3: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="The Keras 3 side runs on this keras, e.g. 3.4.1 (made with uv)."),
+    ] = None,
+    keras2: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="The Keras 2 side runs on this tf-keras, e.g. 2.17.0.")
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="REQUIREMENT", help="Also installed there, e.g. tensorflow==2.16.2."),
+    ] = None,
 ) -> None:
     """Train a model under Keras 2 and Keras 3 and name the first cause of any difference."""
     import signal
@@ -92,6 +103,10 @@ def compare(
     subject, arguments = _subject(words or [], module)
     if legacy_rev is not None and twin:
         _refuse("--self has Keras 2 on both sides, and --legacy-rev other code on one of them: say one")
+    if keras3 is not None and twin:
+        _refuse("--self has Keras 2 on both sides, and --keras3 is for the other one: say one")
+    if also and keras2 is None and keras3 is None:
+        _refuse("--with is for the environments of --keras3 and --keras2: name a version")
     if module is not None and against is not None:
         _refuse("--against names a file, and -m a module: say one")
     for file in (subject, against):
@@ -106,20 +121,23 @@ def compare(
     folder = out / (name or module or subject.stem)
     seed_list = tuple(range(seed, seed + seeds))
     options = Options(
-        subject,
-        folder,
-        steps,
-        seed_list,
-        model,
-        data,
-        batch_size,
-        migrate,
-        against,
-        twin,
-        timeout,
-        module,
-        arguments,
-        legacy_rev,
+        subject=subject,
+        folder=folder,
+        steps=steps,
+        seeds=seed_list,
+        model=model,
+        data=data,
+        batch_size=batch_size,
+        migrate=migrate,
+        against=against,
+        twin=twin,
+        timeout=timeout,
+        module=module,
+        arguments=arguments,
+        legacy_rev=legacy_rev,
+        keras2=keras2,
+        keras3=keras3,
+        also=tuple(also or ()),
     )
     console = Console()
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -6,7 +6,7 @@ everything that needs one is asked of the side processes. Called by the command 
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -33,12 +33,14 @@ from kparity.analysis.verdict import (
     fail,
     not_finite,
     not_proven,
+    other_tensorflows,
     unmatched,
     unread,
     write_map,
 )
 from kparity.counterfactual import prove
 from kparity.rulebook import Rule, rules
+from kparity.runtime.environments import Environment, environment
 from kparity.runtime.side import SideFailed, SideProcess
 from kparity.subjects import Code
 
@@ -72,6 +74,12 @@ class Options:
     arguments: tuple[str, ...] = ()
     legacy_rev: str | None = None
     """The legacy side runs the files of this git revision, the other one those of now as they are."""
+    keras2: str | None = None
+    """The version of tf-keras that the legacy side runs on, in an environment of its own."""
+    keras3: str | None = None
+    """The same of keras, for the other side."""
+    also: tuple[str, ...] = ()
+    """What else is installed in such environments, as pip would be told."""
 
 
 @dataclass
@@ -133,13 +141,11 @@ def compare(options: Options, told: Told) -> dict[str, Any]:
         pool = stack.enter_context(ThreadPoolExecutor(2))
         try:
             codes = _codes(options, verdict, about)
-            sides = []
-            for name, adapter in ((REFERENCE, "legacy"), (CANDIDATE, "legacy" if options.twin else "keras3")):
-                log = options.folder / f"{name}.log"
-                progress = _progress(told, name)
-                sides.append(stack.enter_context(SideProcess(name, adapter, log, options.timeout, progress)))
+            homes = _environments(options, told)
+            sides = [stack.enter_context(side) for side in _sides(options, told, homes)]
             run = _Run(options, told, pool, sides[0], sides[1], () if options.twin else book, verdict["notes"])
             _load(run, verdict, codes)
+            about += other_tensorflows(verdict["sides"])
             results = [_one_seed(run, verdict, seed) for seed in options.seeds]
             run.say("")
             verdict["cost"]["stages"] = run.stages
@@ -149,6 +155,23 @@ def compare(options: Options, told: Told) -> dict[str, Any]:
             fail(verdict, failed, CANDIDATE)
     verdict["cost"] |= {"seconds": round(time.monotonic() - started, 2), "trace_bytes": _size(options.folder / "trace")}
     return verdict
+
+
+def _environments(options: Options, told: Told) -> dict[str, Environment]:
+    """Adapter -> the environment of the version that was named for it."""
+    named = {"legacy": ("tf-keras", options.keras2), "keras3": ("keras", options.keras3)}
+    return {
+        adapter: environment(package, version, options.also, lambda stage: told("", stage, 0))
+        for adapter, (package, version) in named.items()
+        if version is not None
+    }
+
+
+def _sides(options: Options, told: Told, homes: dict[str, Environment]) -> Iterator[SideProcess]:
+    """Both processes, each started when it is asked for."""
+    for name, adapter in ((REFERENCE, "legacy"), (CANDIDATE, "legacy" if options.twin else "keras3")):
+        log = options.folder / f"{name}.log"
+        yield SideProcess(name, adapter, log, options.timeout, _progress(told, name), homes.get(adapter))
 
 
 def _progress(told: Told, name: str) -> Callable[[str, Any], None]:
@@ -172,6 +195,8 @@ def _load(run: _Run, verdict: dict[str, Any], codes: tuple[Code, Code]) -> None:
     left, right = (code.request(options.model, options.data, options.arguments) for code in codes)
     ours, theirs = run.both(lambda: run.reference.ask("load", **left), lambda: run.candidate.ask("load", **right))
     verdict["sides"] = {REFERENCE: ours, CANDIDATE: theirs}
+    for side, identity in ((run.reference, ours), (run.candidate, theirs)):
+        side.check(identity)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kparity.runtime.side import SideFailed
+from kparity.runtime.failed import SideFailed
 
 TRAINS = {"fit", "train_on_batch", "fit_generator"}
 

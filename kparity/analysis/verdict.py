@@ -18,7 +18,7 @@ from kparity.analysis.match import Pairing
 from kparity.analysis.observe import Seen, phase_of
 from kparity.analysis.onset import apart
 from kparity.findings import PHASES
-from kparity.runtime.side import SideFailed
+from kparity.runtime.failed import SideFailed
 
 COMPILED = 1e-2
 """Relative difference of a compiled step from which a pair that is equal eagerly isn't called equivalent: far above
@@ -105,6 +105,17 @@ def eager_only(compiled: dict[str, tuple[float, str]]) -> list[str]:
     if error <= COMPILED:
         return []
     return [f"Keras 2 itself computes another `{key}` compiled than eagerly ({error:.1%}); replays are eager."]
+
+
+def other_tensorflows(sides: dict[str, Any]) -> list[str]:
+    """That the sides run on different TensorFlows, which a difference may come from as well."""
+    theirs = [side["tensorflow"] for side in sides.values()]
+    if len(set(theirs)) == 1:
+        return []
+    return [
+        f"The sides run on different TensorFlows, {theirs[0]} and {theirs[1]}: what its kernels compute otherwise "
+        "counts as a difference of Keras here."
+    ]
 
 
 def unmatched(pairing: Pairing, left: dict[str, Any], right: dict[str, Any]) -> list[str]:

@@ -13,40 +13,36 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kparity.runtime.environments import Environment
+from kparity.runtime.failed import TAIL, SideFailed
+
 Progress = Callable[[str, Any], None]
 """Told (side, progress value) while a request runs."""
-
-TAIL = 15
-"""Last lines of a side's output that an error shows."""
-
-
-@dataclass
-class SideFailed(Exception):
-    """A side could not answer. `kind`: raised, usage, died or hung; `where`: file:line in the user's file."""
-
-    side: str
-    kind: str
-    message: str
-    where: str | None = None
-    output: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.side}: {self.message}"
 
 
 class SideProcess:
     """One running side. Use as a context manager: leaving it ends the process and everything that it started."""
 
-    def __init__(self, name: str, adapter: str, log: Path, timeout: float, progress: Progress) -> None:
+    def __init__(
+        self,
+        name: str,
+        adapter: str,
+        log: Path,
+        timeout: float,
+        progress: Progress,
+        home: Environment | None = None,
+    ) -> None:
         """Start the process. `name` is its place in the comparison, `adapter` the Keras it loads.
 
-        `timeout`: seconds without any sign of life after which it is called hung.
+        `timeout`: seconds without any sign of life after which it is called hung. `home`: the environment it runs in,
+        where that isn't the one that is running.
         """
         self.name, self.log, self.timeout, self.progress = name, log, timeout, progress
+        self.home = home
+        command = home.command if home else [sys.executable, "-m", "kparity.capture"]
         read, write = os.pipe()
         environment = {
             **os.environ,
@@ -58,7 +54,7 @@ class SideProcess:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "kparity.capture", adapter, str(write)],
+                [*command, adapter, str(write)],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -76,6 +72,16 @@ class SideProcess:
 
     def __exit__(self, *_: object) -> None:
         self.end()
+
+    def check(self, identity: dict[str, Any]) -> None:
+        """Raise SideFailed if what the side says of the Keras it loaded is not what its environment is for."""
+        if self.home is not None and not Path(identity["file"]).is_relative_to(self.home.folder):
+            raise SideFailed(
+                self.name,
+                "usage",
+                f"{identity['package']} {identity['keras']} was loaded from {identity['file']}, which is not in the "
+                f"environment {self.home.folder}: does PYTHONPATH, or the program itself, put it before?",
+            )
 
     def end(self) -> None:
         """End the process group at once."""

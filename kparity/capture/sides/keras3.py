@@ -26,11 +26,14 @@ class Adapter:
         self.keras = keras
         self.layer_class = keras.layers.Layer
         self.loss_class = keras.losses.Loss
+        # in Keras 3.4 `keras.Variable` is a subclass of this, which no variable belongs to
+        self.variable_class = type(keras.random.SeedGenerator(0).state)
 
     def identity(self) -> dict[str, Any]:
         return {
             "keras": self.keras.__version__,
             "package": self.keras.__name__,
+            "file": self.keras.__file__,
             "tf.keras": tf.keras.Model.__module__,
             "backend": self.keras.backend.backend(),
         }
@@ -67,7 +70,7 @@ class Adapter:
         if optimizer is None or not optimizer.built:
             return {}
         position = {index: namer(variable) for index, variable in enumerate(optimizer._trainable_variables)}
-        return scan_slots(optimizer, position, self.keras.Variable)
+        return scan_slots(optimizer, position, self.variable_class)
 
     def learning_rate(self, model: Any) -> Any:
         optimizer = getattr(model, "optimizer", None)
@@ -86,12 +89,12 @@ class Adapter:
             return wrap(layer, str(kwargs.get("name")), lambda: original(layer, *args, **kwargs))
 
         self.layer_class.add_weight = add_weight
-        deferred = self.keras.Variable._deferred_initialize
+        deferred = self.variable_class._deferred_initialize
 
         def initialize(variable: Any) -> None:
             resume(variable, lambda: deferred(variable))
 
-        self.keras.Variable._deferred_initialize = initialize
+        self.variable_class._deferred_initialize = initialize
 
     def configuration(self, model: Any) -> dict[str, Any]:
         return read_configuration(model)

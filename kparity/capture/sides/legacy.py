@@ -60,7 +60,12 @@ class Adapter:
         self.loss_class = tf_keras.losses.Loss
 
     def identity(self) -> dict[str, Any]:
-        return {"keras": self.keras.__version__, "package": self.keras.__name__, "tf.keras": tf.keras.Model.__module__}
+        return {
+            "keras": self.keras.__version__,
+            "package": self.keras.__name__,
+            "file": self.keras.__file__,
+            "tf.keras": tf.keras.Model.__module__,
+        }
 
     def is_model(self, value: Any) -> bool:
         return isinstance(value, self.keras.Model)
