@@ -63,6 +63,8 @@ def _hold_around(when: dict, module: Module, values: dict[str, ast.expr], node: 
         return False
     if "counted" in when and when["counted"] != is_counted_with(module, node):
         return False
+    if when.get("by_super") and not module.source(node).startswith("super("):
+        return False
     if when.get("not_metric") and is_metric(module, when["not_metric"]):
         return False
     if when.get("single") and not _is_single(module, node):

@@ -154,6 +154,8 @@ class _Finder:
         for kind, rule in self.book.methods[target.attr]:
             after = conditions.compiled_for_good(self.module, target) if rule.when.get("compiled") else True
             said = words(rule.when.get("mentions"))
+            if rule.when.get("taken_from_model") and not isinstance(target.value, ast.Subscript | ast.Call):
+                continue
             if said and not any(w in self.module.source(self.module.names.statement(target)) for w in said):
                 continue
             if rule.edit["kind"] == "setter" and self.module.values.kind(target.value) == kind:
@@ -327,7 +329,7 @@ class _Finder:
     def _definition(self, node: ast.FunctionDef) -> Iterator[Site]:
         for kind, rule in self.book.methods.get(node.name, ()):
             told = bool(rule.when.get("defined"))
-            if (rule.edit["kind"] not in ("method", "optional") and not told) or not isinstance(
+            if (rule.edit["kind"] not in ("method", "optional", "mask") and not told) or not isinstance(
                 self.module.names.parent(node), ast.ClassDef
             ):
                 continue
@@ -337,6 +339,8 @@ class _Finder:
                 yield self._site(rule, node, None, what=f"def {node.name}(...)")
             elif rule.edit["kind"] == "optional":
                 yield from self._try(rule, node, lambda rule=rule: defined.optional_edit(rule, self.module, node))
+            elif rule.edit["kind"] == "mask":
+                yield from self._try(rule, node, lambda rule=rule: defined.mask_edit(rule, self.module, node))
             else:
                 yield from self._try(rule, node, lambda rule=rule: method_edit(rule, self.module, node))
 

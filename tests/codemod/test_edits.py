@@ -7,6 +7,10 @@ from kparity.codemod.migrate import migrate_source
 from kparity.findings import Outcome
 
 CASES = {
+    "a mask behind keywords, types and a docstring": (
+        'from keras import layers\n\n\nclass A(layers.Layer):\n    def call(self, q, k=None, *, mask: bool = None, **more):\n        """Of q."""\n        return q if mask is None else mask\n',
+        'from keras import layers\n\n\nclass A(layers.Layer):\n    def call(self, q, k=None, *, mask: bool = None, q_mask: bool = None, **more):\n        """Of q."""\n        mask = q_mask if mask is None else mask\n        return q if mask is None else mask\n',
+    ),
     "comments of other arguments stay": (
         "from keras.layers import Embedding\n\ne = Embedding(\n    4,  # words\n    2,\n    input_length=3,\n    name='e',  # name\n)\n",
         "from keras.layers import Embedding\n\ne = Embedding(\n    4,  # words\n    2,\n    name='e',  # name\n)\n",

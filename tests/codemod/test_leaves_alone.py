@@ -42,6 +42,14 @@ UNTOUCHED = {
     "tf functions in a data pipeline": (
         "import tensorflow as tf\nimport keras\n\n\ndef parse(record):\n    return tf.cast(tf.reshape(record, (3,)), tf.float32)\n"
     ),
+    "a mask that Keras 3 hands over as it is": (
+        "import keras\n\n\nclass A(keras.layers.Layer):\n    def call(self, x, training=None, mask=None):\n        return x if mask is None else mask\n\n"
+        "    def join(self, x, y, mask=None):\n        return mask\n\n\nclass B(keras.layers.Layer):\n"
+        "    def call(self, x, y, mask=None, x_mask=None):\n        return x_mask if mask is None else mask\n"
+    ),
+    "a base's own __init__ by its name": (
+        "import keras\n\n\nclass A(keras.Model):\n    pass\n\n\nclass B(A):\n    def __init__(self):\n        A.__init__(self)\n"
+    ),
     "keras 3 already": (
         "import keras\nfrom keras import ops\n\nx = ops.sum(keras.Input((3,)))\nl = keras.layers.ConvLSTM2D(1, 2)\n"
         "o = keras.optimizers.Lion()\nr = keras.regularizers.l1_l2(l1=0.1)\n"
