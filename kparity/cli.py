@@ -229,6 +229,38 @@ def report(
     render(verdict, Console(), folder=report if report.is_dir() else report.parent)
 
 
+@app.command()
+def repro(
+    report: Finished,
+    cause: Annotated[int, typer.Option(min=1, help="Which of the causes, counted from 1.")] = 1,
+    run: Annotated[bool, typer.Option(help="Also run the script, to see that it shows the difference.")] = True,
+) -> None:
+    """Write a script that shows one cause with no kparity in it: what a bug report needs.
+
+    It goes into REPORT/repro, beside the arrays that it reads. Exit code 2 where the cause can't be shown alone.
+    """
+    import subprocess
+
+    from kparity.report.repro import NoReproduction, kept, script
+
+    verdict = _read(report)
+    folder = report if report.is_dir() else report.parent
+    known = {one.number: one for one in kept(folder)}
+    if cause not in known:
+        numbers = ", ".join(map(str, known)) or "none"
+        _refuse(f"{report} keeps nothing of cause {cause}; there is {numbers} of {len(verdict['causes'])}")
+    try:
+        text = script(known[cause], verdict)
+    except NoReproduction as error:
+        _refuse(f"no script for cause {cause}: {error}")
+    file = known[cause].file.with_suffix(".py")
+    file.write_text(text, encoding="utf-8")
+    typer.echo(f"{file} ({len(text.splitlines())} lines)")
+    if run:
+        done = subprocess.run([sys.executable, str(file)], env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+        raise typer.Exit(0 if done.returncode == 0 else 2)
+
+
 def _read(path: Path) -> dict[str, Any]:
     """The verdict of a finished comparison; ends the command in words when it cannot be read."""
     from kparity.report.files import Unreadable, read

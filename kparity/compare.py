@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from kparity import subjects, trace
-from kparity.analysis import locate, match, observe
+from kparity.analysis import locate, match, material, observe
 from kparity.analysis.explain import Explainer
 from kparity.analysis.locate import Cause
 from kparity.analysis.match import Pairing
 from kparity.analysis.observe import StepRecord
 from kparity.analysis.onset import sudden_steps
+from kparity.analysis.proof import step_of
 from kparity.analysis.verdict import (
     SeedResult,
     at_rates,
@@ -131,6 +132,7 @@ def compare(options: Options, told: Told) -> dict[str, Any]:
     started = time.monotonic()
     book = rules()
     shutil.rmtree(options.folder / "trace", ignore_errors=True)
+    shutil.rmtree(options.folder / "repro", ignore_errors=True)
     (options.folder / "map.parquet").unlink(missing_ok=True)
     options.folder.mkdir(parents=True, exist_ok=True)
     verdict = empty(
@@ -247,8 +249,32 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     verdict["cost"]["peak_mb"] = {REFERENCE: trained.rerun["peak_mb"], CANDIDATE: trained.theirs["peak_mb"]}
     first = [trace.read_arrays(trace.step_file(pair.folder, f"{name}-graph", 1)) for name in (REFERENCE, CANDIDATE)]
     doubts = [] if found else doubts_of(curves, *first)
+    told = _shown(run, pair, trained, found, [explainer.tell(cause) for cause in found])
     _tidy(pair.folder, trained.records)
-    return SeedResult([explainer.tell(cause) for cause in found], notes, curves, doubts)
+    return SeedResult(told, notes, curves, doubts)
+
+
+def _shown(
+    run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], told: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The told causes with the source lines of both sides; what `kparity repro` needs of the first few is kept."""
+    folder = run.options.folder / "repro"
+    if not found or folder.exists():
+        return told
+    steps = [step_of(cause, [record.step for record in trained.records]) for cause in found[: material.MOST]]
+    asked = [
+        {"phase": c.phase, "layer": c.layer, "variable": c.variable, "node": material.node(c), "step": step}
+        for c, step in zip(found, steps, strict=False)
+    ]
+    ours, theirs = run.both(
+        lambda: run.reference.ask("exhibits", causes=asked), lambda: run.candidate.ask("exhibits", causes=asked)
+    )
+    for number, (cause, step, left, right) in enumerate(zip(found, steps, ours, theirs, strict=False), start=1):
+        told[number - 1]["sources"] = {REFERENCE: left.get("source"), CANDIDATE: right.get("source")}
+        replayed = trace.read_arrays(trace.step_file(pair.folder, f"{REFERENCE}-replay", step))
+        arrays = material.arrays_of(cause, left or right, replayed, _state(pair.folder, REFERENCE, step))
+        material.keep(folder, number, told[number - 1], (left, right), arrays)
+    return told
 
 
 def _build(run: _Run, verdict: dict[str, Any], seed: int) -> _Pair:

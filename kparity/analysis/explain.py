@@ -118,6 +118,7 @@ class Explainer:
             "message": message,
             "fix": fix,
             "also": list(cause.also),
+            "sources": None,
         }
 
     def _what(self, cause: Cause, subject: str) -> str:

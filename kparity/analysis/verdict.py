@@ -247,5 +247,6 @@ def fail(verdict: dict[str, Any], failed: SideFailed, candidate: str) -> None:
                 "message": f"The Keras 3 side raises where Keras 2 runs: {failed.message}",
                 "fix": "Run `kparity migrate --diff` on the file, and mend the line that is named.",
                 "also": [],
+                "sources": None,
             }
         ]

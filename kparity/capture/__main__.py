@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from kparity import trace
 from kparity.capture import align, inventory, record, sides, subject
+from kparity.capture.exhibit import exhibit
 from kparity.capture.mend import mended
 from kparity.capture.program import Code, Program
 from kparity.capture.replay import lone, nudged, unlike
@@ -310,6 +311,10 @@ class Process:
             if float64:
                 tf.keras.backend.set_floatx("float32")
         return missed
+
+    def exhibits(self, causes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Of each cause (`phase`, `layer`, `variable`, `node`, `step`): what this side has there; see `exhibit`."""
+        return [exhibit(self.session, **cause) for cause in causes]
 
     def _own_batch(self, number: int) -> Any:
         """This side's own batch of a step (1-based), whatever the reference was given."""

@@ -6,6 +6,7 @@ given a reference's tensors also *forces* them: every layer call gets the refere
 reference's outputs, forward and backward, so that what it records of itself is its own, local result.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -60,6 +61,12 @@ class Recorder:
     def __init__(self, draws: Draws) -> None:
         self.draws = draws
         self.step: Step | None = None
+        self.calls: dict[str, Any] = {}
+        """Of the last eager step: layer or loss call -> its arguments as plain data (see `called`)."""
+        self.losses: dict[str, Any] = {}
+        """Loss call -> the loss."""
+        self.rows: dict[tuple[int, str], list[int]] = {}
+        """(Step, variable) -> the rows that its sparse gradient names."""
 
     def note(self, step: Step, key: str, value: Any) -> None:
         """Record a tensor, sparse gradients as dense ones."""
@@ -133,6 +140,11 @@ def _call(
     step.calls[path] += 1
     node = path if count == 0 else f"{path}#{count + 1}"
     mask = kwargs.pop("mask", None)
+    if step.graph is None:
+        flat = tf.nest.flatten((args, kwargs))
+        recorder.calls[node] = called(args, kwargs, flat, [step.sees(value) for value in flat])
+        if path == "loss":
+            recorder.losses[node] = layer
     args, kwargs = _through(recorder, step, "in", node, (args, kwargs))
     if mask is not None:
         kwargs["mask"] = mask
@@ -143,6 +155,23 @@ def _call(
     finally:
         step.opaque -= loop
     return _through(recorder, step, "out", node, outputs)
+
+
+def called(args: Any, kwargs: Any, flat: list[Any], tensors: list[bool]) -> Any:
+    """How a layer was called, as plain data: tensors are "@0", "@1", ... in the order of their recorded inputs.
+
+    `flat`, `tensors`: the flattened arguments, and which of them were recorded. None where the call holds what a
+    script can't say again.
+    """
+    numbers = iter(range(len(flat)))
+    said = [f"@{next(numbers)}" if recorded else value for value, recorded in zip(flat, tensors, strict=True)]
+    if not all(isinstance(value, (str, int, float, bool, type(None))) for value in said):
+        return None
+    args, kwargs = tf.nest.pack_sequence_as((args, kwargs), said)
+    try:
+        return json.loads(json.dumps([args, kwargs]))
+    except TypeError:
+        return None
 
 
 def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any) -> Any:
@@ -197,6 +226,9 @@ def _forced_gradient(recorder: Recorder, step: Step, key: str, own: Any) -> Any:
         return own if value is None else value
     rows = key.replace("grad|", "rows|", 1)
     recorder.note(step, rows, own.values)
+    if step.graph is None:
+        number = int(recorder.draws.step) if recorder.draws.step is not None else 0
+        recorder.rows[number, key.split("|")[1]] = np.asarray(own.indices).reshape(-1).tolist()
     values = step.reference(rows, own.values)
     if values is not None:
         return tf.IndexedSlices(values, own.indices, own.dense_shape)

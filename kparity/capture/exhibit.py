@@ -1,0 +1,125 @@
+"""What a maintainer needs to see a cause alone: the object that does it, its configuration, how it was called, where.
+
+In: a session that has replayed a step, and where a cause lies. Out: plain data, from which `kparity.report.repro`
+writes a script that needs no kparity. Called by the capture process, on both sides, once the causes are known.
+"""
+
+import inspect
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kparity.capture.train import Session
+
+_METHODS = {
+    "config": ("build", "__init__"),
+    "init": ("__call__",),
+    "forward": ("call",),
+    "gradient": ("call",),
+    "state": ("call",),
+    "loss": ("call",),
+    "optimizer": ("update_step", "_resource_apply_dense"),
+    "metric": ("update_state",),
+}
+"""Phase -> the methods that do it, the first that there is."""
+_FAMILIES = {
+    "config": "layers",
+    "init": "initializers",
+    "forward": "layers",
+    "gradient": "layers",
+    "state": "layers",
+    "loss": "losses",
+    "optimizer": "optimizers",
+    "metric": "metrics",
+}
+
+
+def exhibit(
+    session: Session, phase: str, layer: str | None, variable: str | None, node: str, step: int
+) -> dict[str, Any]:
+    """Of the object behind a cause: class, configuration, call, weights in its own order, file and line.
+
+    `node`: the layer or loss call that showed it, or ""; `step`: the replayed step that did. Empty
+    where this side has no such object.
+    """
+    found = _object(session, phase, layer, variable, node)
+    if found is None:
+        return {}
+    family = getattr(session.side.keras, _FAMILIES[phase])
+    kind = type(found).__name__
+    public = getattr(family, kind, None) is type(found)
+    if phase == "optimizer" and not public and getattr(getattr(family, "legacy", None), kind, None) is type(found):
+        public, kind = True, f"legacy.{kind}"
+    names = {id(v): name for name, value in session.inventory.variables.items() for v in session.side.identities(value)}
+    rows = session.recorder.rows if phase == "optimizer" else {}
+    return {
+        "family": _FAMILIES[phase],
+        "class": kind,
+        "public": public,
+        "config": _config(found),
+        "call": _call(session, found, node),
+        "weights": [names.get(id(weight)) for weight in getattr(found, "weights", []) or []],
+        "rows": {name: numbers for (at, name), numbers in rows.items() if at == step},
+        "draws": any(draw["owner"] == layer for draw in session.draws.census),
+        "source": source(_function(found, phase, variable)),
+    }
+
+
+def _object(session: Session, phase: str, layer: str | None, variable: str | None, node: str) -> Any:
+    model = session.model
+    if phase == "optimizer":
+        return getattr(model, "optimizer", None)
+    if phase == "loss" and not variable:
+        return session.recorder.losses.get(node)
+    if phase == "metric":
+        flat = [inner for metric in model.metrics for inner in [metric, *(getattr(metric, "metrics", None) or [])]]
+        return next((metric for metric in flat if metric.name == variable), None)
+    held = session.inventory.layers.get(layer or "") if phase in _METHODS else None
+    if phase == "init" and held is not None:
+        return getattr(held, f"{(variable or '').split(':')[-1]}_initializer", None)
+    return held
+
+
+def _call(session: Session, found: Any, node: str) -> Any:
+    """The recorded arguments, with `training`, which Keras passes on by itself to a layer that takes it."""
+    call = session.recorder.calls.get(node)
+    method = getattr(type(found), "call", None)
+    if call is None or method is None or "training" not in inspect.signature(method).parameters:
+        return call
+    return [call[0], {"training": True, **call[1]}]
+
+
+def _function(found: Any, phase: str, variable: str | None) -> Callable[..., Any] | None:
+    rate = getattr(found, "_learning_rate", None)
+    if variable == "learning_rate" and hasattr(type(rate), "get_config"):
+        return type(rate).__call__
+    wrapped = getattr(found, "fn", None) or getattr(found, "_fn", None)
+    if phase in {"loss", "metric"} and callable(wrapped):
+        return wrapped
+    methods = (getattr(type(found), name, None) for name in _METHODS[phase])
+    return next((method for method in methods if method is not None), None)
+
+
+def _config(found: Any) -> Any:
+    """`get_config()` as JSON can hold it; None where there is none, or where it holds what JSON can't."""
+    try:
+        config = found.get_config()
+        config.pop("build_config", None)
+        return json.loads(json.dumps(config))
+    except Exception:  # a class of the user's, who may have written anything
+        return None
+
+
+def source(function: Callable[..., Any] | None) -> str | None:
+    """`package/module.py:12-40`: the file and lines of a function, as seen from where its package is imported from."""
+    try:
+        plain = inspect.unwrap(function)  # type: ignore[arg-type]
+        lines, first = inspect.getsourcelines(plain)
+        file = Path(inspect.getsourcefile(plain) or "").resolve()
+    except (TypeError, OSError, ValueError):
+        return None
+    roots = sorted({Path(entry or ".").resolve() for entry in sys.path}, key=lambda root: -len(root.parts))
+    shown = next((file.relative_to(root) for root in roots if file.is_relative_to(root)), file)
+    return f"{shown}:{first}-{first + len(lines) - 1}"
