@@ -55,9 +55,6 @@ def arrays_of(cause: Cause, exhibit: Exhibit, replay: Arrays, state: Arrays) -> 
     where = node(cause)
     if cause.phase == "optimizer":
         return _of_optimizer(cause, exhibit, replay, state)
-    if cause.phase == "init":
-        name = f"var|{cause.variable}|0"
-        return {"shape": np.array(state[name].shape)} if name in state else {}
     if not where:
         return {}
     found = {}
@@ -65,6 +62,8 @@ def arrays_of(cause: Cause, exhibit: Exhibit, replay: Arrays, state: Arrays) -> 
         key = parse(text)
         if key.owner == where and key.kind in {"in", "inmask", "dy"}:
             found[f"{_WORDS[key.kind]}_{key.index}"] = value
+    if cause.phase == "init":
+        return {name: value for name, value in found.items() if name.startswith("input_")}
     for name in exhibit.get("weights") or []:
         if name and f"var|{name}|0" in state:
             found[f"weight_{name}"] = state[f"var|{name}|0"]

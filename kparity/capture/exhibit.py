@@ -15,7 +15,7 @@ from kparity.capture.train import Session
 
 _METHODS = {
     "config": ("build", "__init__"),
-    "init": ("__call__",),
+    "init": ("build", "__init__"),
     "forward": ("call",),
     "gradient": ("call",),
     "state": ("call",),
@@ -26,7 +26,7 @@ _METHODS = {
 """Phase -> the methods that do it, the first that there is."""
 _FAMILIES = {
     "config": "layers",
-    "init": "initializers",
+    "init": "layers",
     "forward": "layers",
     "gradient": "layers",
     "state": "layers",
@@ -60,6 +60,7 @@ def exhibit(
         "public": public,
         "config": _config(found),
         "call": _call(session, found, node),
+        "shapes": session.recorder.shapes.get(node, []),
         "weights": [names.get(id(weight)) for weight in getattr(found, "weights", []) or []],
         "rows": {name: numbers for (at, name), numbers in rows.items() if at == step},
         "draws": any(draw["owner"] == layer for draw in session.draws.census),
@@ -76,10 +77,7 @@ def _object(session: Session, phase: str, layer: str | None, variable: str | Non
     if phase == "metric":
         flat = [inner for metric in model.metrics for inner in [metric, *(getattr(metric, "metrics", None) or [])]]
         return next((metric for metric in flat if metric.name == variable), None)
-    held = session.inventory.layers.get(layer or "") if phase in _METHODS else None
-    if phase == "init" and held is not None:
-        return getattr(held, f"{(variable or '').split(':')[-1]}_initializer", None)
-    return held
+    return session.inventory.layers.get(layer or "") if phase in _METHODS else None
 
 
 def _call(session: Session, found: Any, node: str) -> Any:

@@ -63,6 +63,8 @@ class Recorder:
         self.step: Step | None = None
         self.calls: dict[str, Any] = {}
         """Of the last eager step: layer or loss call -> its arguments as plain data (see `called`)."""
+        self.shapes: dict[str, list[tuple[list[int], str]]] = {}
+        """Of the same calls: shape and dtype of each recorded input."""
         self.losses: dict[str, Any] = {}
         """Loss call -> the loss."""
         self.rows: dict[tuple[int, str], list[int]] = {}
@@ -142,7 +144,9 @@ def _call(
     mask = kwargs.pop("mask", None)
     if step.graph is None:
         flat = tf.nest.flatten((args, kwargs))
-        recorder.calls[node] = called(args, kwargs, flat, [step.sees(value) for value in flat])
+        seen = [step.sees(value) for value in flat]
+        recorder.calls[node] = called(args, kwargs, flat, seen)
+        recorder.shapes[node] = [(list(v.shape), v.dtype.name) for v, here in zip(flat, seen, strict=True) if here]
         if path == "loss":
             recorder.losses[node] = layer
     args, kwargs = _through(recorder, step, "in", node, (args, kwargs))

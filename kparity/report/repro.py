@@ -77,11 +77,21 @@ def script(one: Kept, verdict: dict[str, Any]) -> str:
             weights=all(f"weight_{name}" in arrays for side in (legacy, keras3) for name in side["weights"]),
             variables=sum(name.startswith("weight_") for name in arrays),
             call=call,
+            initial=_place(cause, legacy, keras3),
             legacy=_side(legacy, arrays),
             keras3=_side(keras3, arrays),
         )
         + "\n"
     )
+
+
+def _place(cause: dict[str, Any], legacy: dict[str, Any], keras3: dict[str, Any]) -> int | None:
+    """Of a cause in initial values: which of its layer's weights it is."""
+    if cause["phase"] != "init":
+        return None
+    if legacy["weights"] != keras3["weights"] or cause["variable"] not in legacy["weights"]:
+        raise NoReproduction("the two layers hold their weights in another order")
+    return legacy["weights"].index(cause["variable"])
 
 
 def _first(message: str) -> str:

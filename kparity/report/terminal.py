@@ -25,6 +25,7 @@ from kparity.report.words import (
     one_line,
     place,
     ratio,
+    source_lines,
 )
 
 LINES = 40
@@ -122,6 +123,8 @@ def _cause(index: int, cause: dict[str, Any], console: Console, wide: int, full:
         lines += _fit([("Fix:", "bold"), (cause["fix"], "green")], console, wide, 3, 3 if full else 1)
     if ratio(cause):
         lines += _fit([(f"Local error {ratio(cause)}", "dim")], console, wide, 3, 1)
+    if full and source_lines(cause):
+        lines += _fit([(f"Code: {'; '.join(source_lines(cause))}", "dim")], console, wide, 3, 2)
     if cause.get("also"):
         shown = ", ".join(cause["also"][:4]) + (
             f" and {len(cause['also']) - 4:,} more" if len(cause["also"]) > 4 else ""

@@ -157,3 +157,9 @@ def cost_line(cost: dict[str, Any]) -> str:
         elif value is not None:
             said.append(f"{key.replace('_', ' ')} {value}")
     return ", ".join(said)
+
+
+def source_lines(cause: dict[str, Any]) -> list[str]:
+    """Where each side computes what differs: "Keras 2 package/module.py:12-40"; none where nobody knows."""
+    sources = cause.get("sources") or {}
+    return [f"{SIDES[side]} {sources[side]}" for side in SIDES if sources.get(side)]

@@ -1,0 +1,133 @@
+"""Keras 2's own objects at work inside a Keras 3 model: a layer, a loss, a metric or an optimizer that stands in.
+
+In: a Keras 3 session, and what the Keras 2 side said of the objects behind some causes (`exhibit`). Inside the context
+the model trains with the behaviour of Keras 2 for these, and with that of Keras 3 for all else; the weights stay those
+of the Keras 3 model. Called by the capture process, to find out what each cause does to the accuracy.
+"""
+
+import contextlib
+import inspect
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from kparity.capture.train import Session
+
+
+@contextlib.contextmanager
+def standing_in(session: Session, wanted: Sequence[dict[str, Any]]) -> Iterator[list[int]]:
+    """Have Keras 2's objects stand in; yields the places in `wanted` of those that can't, and are left as they were.
+
+    Of each: `phase`, `layer`, `node`, `variable`, `also` (layers alike), `exhibits` (path -> what Keras 2 said of the
+    object), `rates` (a learning rate a step). The training step must be compiled inside.
+    """
+    undo: list[tuple[Any, str, Any]] = []
+    missed = []
+    try:
+        for place, one in enumerate(wanted):
+            try:
+                _put(session, one, undo)
+            except Exception:  # tf_keras lacks it, or can't make it from its configuration: said by `missed`
+                missed.append(place)
+        yield missed
+    finally:
+        for held, name, before in reversed(undo):
+            if before is _ABSENT:
+                delattr(held, name)
+            else:
+                setattr(held, name, before)
+
+
+_ABSENT = object()
+
+
+def _set(held: Any, name: str, value: Any, undo: list[tuple[Any, str, Any]]) -> None:
+    undo.append((held, name, vars(held).get(name, _ABSENT) if name != "__class__" else held.__class__))
+    object.__setattr__(held, name, value)
+
+
+def _put(session: Session, one: dict[str, Any], undo: list[tuple[Any, str, Any]]) -> None:
+    model, phase = session.model, one["phase"]
+    if phase == "optimizer":
+        if one["rates"]:
+            rates = tf.constant(one["rates"], tf.float32)
+            step = session.draws.step
+            _set(
+                model.optimizer,
+                "_get_current_learning_rate",
+                lambda: tf.gather(rates, tf.convert_to_tensor(step) - 1),
+                undo,
+            )
+        else:
+            _set(model.optimizer, "apply", _update(model, _made(one["exhibits"][""])), undo)
+    elif phase == "loss" and not one["variable"]:
+        two, held = _made(one["exhibits"][""]), session.recorder.losses[one["node"]]
+        _become(held, {"__call__": lambda self, *args, **kwargs: two(*args, **kwargs)}, undo)
+    elif phase in {"forward", "gradient", "state"}:
+        for path, exhibit in one["exhibits"].items():
+            _layer(session, path, exhibit, undo)
+    else:
+        raise LookupError(f"nothing stands in for a cause of phase {phase}")
+
+
+def _made(exhibit: dict[str, Any]) -> Any:
+    import tf_keras
+
+    found: Any = tf_keras
+    for part in [exhibit["family"], *exhibit["class"].split(".")]:
+        found = getattr(found, part)
+    return found.from_config(dict(exhibit["config"]))
+
+
+def _become(held: Any, methods: dict[str, Any], undo: list[tuple[Any, str, Any]]) -> None:
+    """Give one object other methods: those that Python looks up on its class, too."""
+    _set(held, "__class__", type(type(held).__name__, (type(held),), methods), undo)
+
+
+def _update(model: Any, two: Any) -> Any:
+    variables = [variable.value for variable in model.trainable_variables]
+    if hasattr(two, "get_slot_names"):
+        _ = two.iterations
+        two._create_all_weights(variables)
+    else:
+        two.build(variables)
+    counted = model.optimizer.iterations
+
+    @tf.autograph.experimental.do_not_convert
+    def apply(gradients: Any, trainable_variables: Any = None) -> None:
+        held = model.trainable_variables if trainable_variables is None else trainable_variables
+        pairs = [(g, getattr(v, "value", v)) for g, v in zip(gradients, held, strict=True) if g is not None]
+        two.apply_gradients(pairs)
+        counted.assign_add(1)
+
+    return apply
+
+
+def _layer(session: Session, path: str, exhibit: dict[str, Any], undo: list[tuple[Any, str, Any]]) -> None:
+    """The layer computes as Keras 2's would, on its own weights."""
+    held, two = session.inventory.layers[path], _made(exhibit)
+    zeros = [tf.zeros(shape, dtype) for shape, dtype in exhibit["shapes"]]
+    args, kwargs = _filled(exhibit["call"], zeros)
+    two(*args, **kwargs)
+    held_by = session.inventory.variables
+    mine = {id(v): held_by[name].value for v, name in zip(two.weights, exhibit["weights"], strict=True)}
+    for inner in two._flatten_layers():
+        for attribute, value in list(vars(inner).items()):
+            if id(value) in mine:
+                vars(inner)[attribute] = mine[id(value)]
+    takes = inspect.signature(two.call).parameters
+    call = tf.autograph.experimental.do_not_convert(two.call)
+
+    def instead(*args: Any, **kwargs: Any) -> Any:
+        return call(*args, **{name: value for name, value in kwargs.items() if name in takes})
+
+    instead.__signature__ = inspect.signature(held.call)  # type: ignore[attr-defined]
+    _set(held, "call", instead, undo)
+
+
+def _filled(call: Any, tensors: list[Any]) -> Any:
+    """Recorded arguments with `tensors` where "@0", "@1", ... stand."""
+    return tf.nest.map_structure(
+        lambda value: tensors[int(value[1:])] if isinstance(value, str) and value.startswith("@") else value, call
+    )
