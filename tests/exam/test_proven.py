@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from examine import file_of, plant
-from faults import TEN
+from faults.basic import TEN
 
 import kparity.compare
 from kparity.analysis.locate import Cause
