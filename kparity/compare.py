@@ -230,7 +230,10 @@ class _Trained:
     rerun: dict[str, Any]
     order: list[str]
     records: list[StepRecord]
-    compiled: dict[str, tuple[float, str]]
+    compiled: dict[str, dict[str, float]]
+    """Step -> weights and losses in which the reference's compiled and eager step differ."""
+    noise: dict[str, float]
+    """The same of the reference's compiled first step and that of its rerun."""
 
 
 def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
@@ -247,8 +250,7 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     seconds = [round(side["seconds"], 2) for side in sides]
     verdict["cost"]["training_seconds"] = dict(zip((REFERENCE, CANDIDATE, "noise"), seconds, strict=True))
     verdict["cost"]["peak_mb"] = {REFERENCE: trained.rerun["peak_mb"], CANDIDATE: trained.theirs["peak_mb"]}
-    first = [trace.read_arrays(trace.step_file(pair.folder, f"{name}-graph", 1)) for name in (REFERENCE, CANDIDATE)]
-    doubts = [] if found else doubts_of(curves, *first)
+    doubts = [] if found else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), trained.noise)
     told = _shown(run, pair, trained, found, [explainer.tell(cause) for cause in found])
     _tidy(pair.folder, trained.records)
     return SeedResult(told, notes, curves, doubts)
@@ -321,12 +323,12 @@ def _train(run: _Run, pair: _Pair) -> _Trained:
     run.say("replaying single steps, and training again from weights one ulp away")
     free = run.reference.ask("replay", **_replay(chosen, REFERENCE))
     rerun, forced = run.both(
-        lambda: run.reference.ask("train", nudge=ULP_MOVE, name="noise", **{**request, "chosen": [], "whole": []}),
+        lambda: run.reference.ask("train", nudge=ULP_MOVE, name="noise", **{**request, "chosen": [], "whole": [1]}),
         lambda: run.candidate.ask("replay", **_replay(chosen, CANDIDATE)),
     )
     _move(run, forced, chosen)
     records = [_record(folder, step, forced) for step in chosen]
-    return _Trained(ours, theirs, rerun, free["order"], records, free["compiled"])
+    return _Trained(ours, theirs, rerun, free["order"], records, free["compiled"], _compiled_apart(folder, "noise"))
 
 
 def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> tuple[list[Cause], list[str]]:
@@ -346,7 +348,7 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     found = _prove(run, pair, trained, found)
     notes += not_proven(found)
     notes += unread(seen.idle)
-    notes += eager_only(trained.compiled)
+    notes += eager_only(trained.compiled, trained.noise)
     notes += unmatched(pair.pairing, pair.left, pair.right)
     return found, notes
 
@@ -390,6 +392,12 @@ def _with_sudden_steps(folder: Path, chosen: list[int], ours: list[str], theirs:
             state["slot||iterations"] = np.full_like(count, step - 1)
         trace.write_arrays(trace.step_file(folder, f"{REFERENCE}-state", step), state)
     return sorted({*chosen, *added})
+
+
+def _compiled_apart(folder: Path, name: str) -> dict[str, float]:
+    """How far the compiled first step of a run is from the reference's, by weight and loss."""
+    ours, theirs = (trace.read_arrays(trace.step_file(folder, f"{side}-graph", 1)) for side in (REFERENCE, name))
+    return trace.apart(ours, theirs)
 
 
 def _stats(folder: Path, name: str) -> np.ndarray:

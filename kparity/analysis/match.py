@@ -4,6 +4,7 @@ In: each side's description (`kparity.capture.inventory.describe`). Out: a Pairi
 so that both sides then write their traces under the reference's names. What stays unpaired is listed, never skipped.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
@@ -26,7 +27,11 @@ class Pairing:
 
 
 def pair(reference: Description, candidate: Description) -> Pairing:
-    """Pair by path first, then by class and weights in order, then by weights alone."""
+    """Pair by path first, then by class and weights in order, then by weights alone.
+
+    A path with an automatic name in it, `dense_1`, says in which order a program made its layers. Where both sides are
+    wired by their graph, which sorts its layers by depth, that order counts and such a path doesn't.
+    """
     weights_of = {id(side): _weights(side) for side in (reference, candidate)}
     left = [layer for layer in reference["layers"] if layer["class"] != "InputLayer"]
     right = [layer for layer in candidate["layers"] if layer["class"] != "InputLayer"]
@@ -44,7 +49,8 @@ def pair(reference: Description, candidate: Description) -> Pairing:
         for a, b in in_order([left_key(layer) for layer in free_left], [right_key(layer) for layer in free_right]):
             layers[free_right[b]["path"]] = free_left[a]["path"]
 
-    paths = {layer["path"] for layer in left}
+    loose = _numbered(reference["layers"]) | _numbered(candidate["layers"])
+    paths = {layer["path"] for layer in left} - loose
     layers |= {layer["path"]: layer["path"] for layer in right if layer["path"] in paths}
     join(lambda a: (a["class"], shapes(reference, a)), lambda b: (b["class"], shapes(candidate, b)))
     join(lambda a: shapes(reference, a) or id(a), lambda b: shapes(candidate, b) or id(b))
@@ -70,6 +76,23 @@ def pair(reference: Description, candidate: Description) -> Pairing:
         [v for v in reference["variables"] if v["name"] not in taken],
         [v for v in candidate["variables"] if v["name"] not in variables],
     )
+
+
+def _numbered(layers: list[dict[str, Any]]) -> set[str]:
+    """Paths through an automatic name in a functional or sequential model."""
+    classes = {layer["path"]: layer["class"] for layer in layers}
+    found: set[str] = set()
+    for path, kind in classes.items():
+        above, _, name = path.rpartition("/")
+        wired = classes.get(above or "model") in {"Functional", "Sequential"}
+        if above in found or (wired and re.fullmatch(_snake(kind) + r"(_\d+)?(#\d+)?", name)):
+            found.add(path)
+    return found - {"model"}
+
+
+def _snake(name: str) -> str:
+    """The name that Keras gives a layer of a class: `Conv2DTranspose` -> `conv2d_transpose`."""
+    return re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
 
 
 def in_order(left: list[Hashable], right: list[Hashable]) -> Iterable[tuple[int, int]]:

@@ -62,7 +62,7 @@ class Process:
         `replaced`: files of the user's -> the files whose code is run instead, wherever they are imported.
         """
         self.side = sides.load(self.side_name)
-        self.draws = align.Draws(step=tf.Variable(0, dtype=tf.int64, trainable=False))
+        self.draws = align.Draws()
         self.recorder = record.Recorder(self.draws)
         self.created: dict[int, str] = {}
         self.side.creating(self._create, self._initialize)
@@ -143,8 +143,7 @@ class Process:
         self.side.clear()
         self.draws.restart(self.seed)
         self.draws.names = names
-        assert self.draws.step is not None
-        self.draws.step.assign(0)
+        self.draws.stand_at(0)
         self.created.clear()
 
     def _session(self, names: dict[str, str]) -> Session:
@@ -275,7 +274,8 @@ class Process:
             elif not float64:
                 graph = trace.step_file(self.folder, f"{self.own}-graph", number)
                 if graph.exists():
-                    told["compiled"][str(number)] = trace.apart(trace.read_arrays(graph), arrays)
+                    parted = trace.apart(trace.read_arrays(graph), arrays)
+                    told["compiled"][str(number)] = {key: one for key, one in parted.items() if one > trace.COMPILED}
             trace.write_arrays(trace.step_file(self.folder, name, number), arrays)
             self.say(progress=number)
         if float64:

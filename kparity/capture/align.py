@@ -50,6 +50,17 @@ class Draws:
         np.random.seed(seed)
         tf.random.set_seed(seed)
 
+    def stand_at(self, number: int) -> None:
+        """Draws of layers belong to this training step (1-based; 0 before training) from now on.
+
+        The variable that says so is made at the first step: making one starts TensorFlow, and a program may yet want to
+        say with how many threads or on which devices that shall be.
+        """
+        if self.step is not None:
+            self.step.assign(number)
+        elif number:
+            self.step = tf.Variable(number, dtype=tf.int64, trainable=False)
+
     @contextlib.contextmanager
     def owner(self, name: str) -> Iterator[None]:
         """Draws inside belong to `name`."""

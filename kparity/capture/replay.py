@@ -20,8 +20,7 @@ Arrays = dict[str, np.ndarray]
 
 def stand_before(session: Session, number: int, state: Arrays) -> None:
     """Bring the model to `state`, as it was before training step `number` (1-based)."""
-    assert session.draws.step is not None
-    session.draws.step.assign(number)
+    session.draws.stand_at(number)
     set_state(session.model, session.inventory, session.side, state)
     session.model.reset_metrics()
 

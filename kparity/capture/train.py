@@ -146,9 +146,8 @@ def train(
     rows: list[np.ndarray] = []
     keys: list[str] = []
     nonfinite = None
-    assert session.draws.step is not None
     for number in range(1, steps + 1):
-        session.draws.step.assign(number)
+        session.draws.stand_at(number)
         if move is not None:
             move()
         if number in chosen:

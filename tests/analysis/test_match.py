@@ -41,7 +41,7 @@ def dense(path: str, inputs: int = 4, units: int = 8) -> Spec:
 @st.composite
 def models(draw: st.DrawFn) -> list[Spec]:
     kinds = draw(st.lists(st.sampled_from(sorted(SHAPES)), min_size=1, max_size=8))
-    return [(f"{kind.lower()}_{n}", kind, draw(st.sampled_from(SHAPES[kind]))) for n, kind in enumerate(kinds)]
+    return [(f"own_{kind.lower()}_{n}", kind, draw(st.sampled_from(SHAPES[kind]))) for n, kind in enumerate(kinds)]
 
 
 @given(models())
@@ -156,3 +156,18 @@ def test_input_layers_are_no_layers(inputs: int) -> None:
     left, right = side(dense("a")), side(dense("a"))
     right["layers"] += [{"path": "input_1", "class": "InputLayer", "config": {}}] * inputs
     assert pair(left, right).layers == {"model": "model", "a": "a"}
+
+
+def test_automatic_names_in_a_graph_say_nothing_where_the_graphs_order_does() -> None:
+    """Made in another order, `dense` and `dense_1` change places; a graph's own order does not."""
+    left = side(("dense", "Dense", {"kernel": (4, 8)}), ("dense_1", "Dense", {"kernel": (4, 8)}), dense("out", 16))
+    right = side(("dense_1", "Dense", {"kernel": (4, 8)}), ("dense", "Dense", {"kernel": (4, 8)}), dense("out", 16))
+    assert pair(left, right).layers == {"model": "model", "dense_1": "dense", "dense": "dense_1", "out": "out"}
+
+
+def test_automatic_names_count_where_layers_are_attributes() -> None:
+    left = side(("dense", "Dense", {"kernel": (4, 8)}), ("dense_1", "Dense", {"kernel": (4, 8)}))
+    right = side(("dense_1", "Dense", {"kernel": (4, 8)}), ("dense", "Dense", {"kernel": (4, 8)}))
+    for one in (left, right):
+        one["layers"][0]["class"] = "Net"
+    assert pair(left, right).layers == {"model": "model", "dense": "dense", "dense_1": "dense_1"}

@@ -107,3 +107,9 @@ def test_counts_and_masks_are_compared_element_by_element() -> None:
     seen = gap(reference, one_off, reference)
     assert (seen.error, seen.ratio) == (0.25, np.inf)
     assert gap(reference, one_off, one_off).ratio == 0.0
+
+
+def test_less_than_the_smallest_normal_number_is_nothing() -> None:
+    """Some kernels give zero there, and a bias moved by one unit in the last place begins there."""
+    zeros = np.zeros(4, np.float32)
+    assert gap(zeros, zeros + np.float32(1e-45), zeros).ratio == 0.0
