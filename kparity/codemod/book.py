@@ -7,12 +7,14 @@ migrate, once a run; asked by match.
 from dataclasses import dataclass, field
 
 from ..rulebook import Rule, api, exists, keras_only
-from . import indirect
+from . import changed, indirect
 from .edits import words
 from .names import KERAS, TF_VIEWS, normal, under
 from .places import is_private_path, renamed
 
 ABOUT_NAMES = ("call", "template", "rename", "public", "base", "manual", "literal")
+SAID_OF_NAMES = ("rename", "public", "literal", "manual")
+"""The kinds that speak about a name wherever it stands; the others about what is called or handed on."""
 CALLS = ("call", "template", "schedule", "path", "input", "strings", "added", "weights", "manual")
 
 
@@ -35,8 +37,18 @@ class Book:
     """Arguments that some rule about a class or function of Keras has something to say about."""
     packages: frozenset[str] = frozenset()
     """The packages that rules are about: names outside them are passed over."""
+    attributes: dict[str, list[tuple[str, Rule]]] = field(default_factory=dict)
+    """Rules about members of values, by name; and the names of all members that there is something to say about."""
+    watched: frozenset[str] = frozenset()
+    called: frozenset[str] = frozenset()
+    """Names of methods that there is something to say about where they are called."""
     _quiet: dict[str, bool] = field(default_factory=dict)
+    _loud: dict[str, bool] = field(default_factory=dict)
     _named: dict[tuple[str, tuple[str, ...]], list[Rule]] = field(default_factory=dict)
+    _asked: dict[str, tuple[list[str], frozenset[str]]] = field(default_factory=dict)
+    _flavour: dict[str, Rule | None] = field(default_factory=dict)
+    _renaming: dict[str, tuple[Rule, str] | None] = field(default_factory=dict)
+    _passed: dict[str, bool] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rules: tuple[Rule, ...], target: str = "keras") -> "Book":
@@ -69,6 +81,12 @@ class Book:
         book.touchy = frozenset(name for rule in of_calls for name in indirect.concerned(rule))
         called = [rule for _, rule in book.methods.get("__call__", ())]
         book.flags = frozenset(name for rule in called for name in words(rule.when.get("has")))
+        for name, pairs in book.methods.items():
+            kept = [(kind, rule) for kind, rule in pairs if rule.edit["kind"] in ("attribute", "manual")]
+            if kept:
+                book.attributes[name] = kept
+        book.watched = frozenset(book.attributes) | (changed.members() if book.changed else frozenset())
+        book.called = frozenset(book.methods) | (changed.methods() if book.changed else frozenset())
         book.packages = frozenset(normal(name).split(".", 1)[0] for name in names)
         return book
 
@@ -92,20 +110,75 @@ class Book:
             self._quiet[written] = known and not foreign and not self.named(dotted, ABOUT_NAMES)
         return self._quiet[written]
 
+    def is_loud(self, written: str) -> bool:
+        """Has some rule something to say about a name even where it is only called, or gone on from?"""
+        if written not in self._loud:
+            dotted = normal(written)
+            known = dotted in api(3) or not under(dotted, "keras")
+            foreign = self.target != "keras" or (written != dotted and (dotted == "keras" or written in TF_VIEWS))
+            speaks = any(r.edit["kind"] != "manual" or not r.when for r in self.named(dotted, SAID_OF_NAMES))
+            self._loud[written] = not known or foreign or speaks
+        return self._loud[written]
+
+    def is_passed_over(self, written: str) -> bool:
+        """Has no rule anything to say about an import of this dotted name?"""
+        if written not in self._passed:
+            dotted = normal(written)
+            plain = dotted.removesuffix(".*")
+            known = self.target == "keras" and (plain in api(3) or not under(plain, "keras"))
+            moved = any(self.flavour(w) or self.renaming(normal(w)) for w in {written, written.removesuffix(".*")})
+            self._passed[written] = known and not moved and not self.told_of(dotted)
+        return self._passed[written]
+
+    def told_of(self, dotted: str) -> list[Rule]:
+        """Rules that tell about an imported name, or about a package that it is somewhere inside of."""
+        found = [r for r in self.named(dotted, ("manual",)) if not r.when]
+        while not found and "." in dotted:
+            dotted = dotted.rpartition(".")[0]
+            found = [r for r in self.starred.get(dotted, ()) if r.edit["kind"] == "manual" and not r.when]
+        return found
+
+    def asked(self, rule: Rule) -> tuple[list[str], frozenset[str]]:
+        """The parameters that a rule knows, in order; and those of which it needs one, empty if it may need none."""
+        if rule.id not in self._asked:
+            params = words(rule.edit.get("params")) or words(rule.when.get("arguments"))
+            self._asked[rule.id] = params, _needed(rule)
+        return self._asked[rule.id]
+
     def rules_of(self, dotted: str) -> list[Rule]:
         """Every rule about this name, whatever it does."""
         return [*self.exact.get(dotted, ()), *self.starred.get(dotted.rpartition(".")[0], ())]
 
     def flavour(self, written: str) -> Rule | None:
         """The rule about the spelling of a name as written."""
-        if self.target == "tf.keras" and under(written, "tensorflow.keras") and normal(written) not in keras_only():
-            return None
-        return next((rule for prefix, rule in self.flavours if under(written, prefix)), None)
+        if written not in self._flavour:
+            found = next((rule for prefix, rule in self.flavours if under(written, prefix)), None)
+            if self.target == "tf.keras" and under(written, "tensorflow.keras") and normal(written) not in keras_only():
+                found = None
+            self._flavour[written] = found
+        return self._flavour[written]
 
     def renaming(self, dotted: str) -> tuple[Rule, str] | None:
         """The rule that gives a canonical name, or the package around it, another place, and that place."""
-        for rule in self.named(dotted, ("rename", "public")):
-            target = renamed(rule, dotted)
-            if target is not None and target != dotted and exists(target):
-                return rule, target
-        return None
+        if dotted not in self._renaming:
+            pairs = [(rule, renamed(rule, dotted)) for rule in self.named(dotted, ("rename", "public"))]
+            moved = [(rule, to) for rule, to in pairs if to is not None and to != dotted and exists(to)]
+            self._renaming[dotted] = moved[0] if moved else None
+        return self._renaming[dotted]
+
+
+def _needed(rule: Rule) -> frozenset[str]:
+    """Arguments without any of which a rule says nothing of a call; empty where it may speak without."""
+    edit, when = rule.edit, rule.when
+    for condition in ("has", "tensor", "computed"):
+        if condition in when:
+            return frozenset(words(when[condition]))
+    for condition in ("equals", "matches", "called"):
+        if when.get(condition):
+            return frozenset(when[condition])
+    if edit["kind"] == "strings":
+        return frozenset(words(edit["arguments"]))
+    if edit["kind"] == "call" and not {"to", "pin", "order", "keywords_from"} & set(edit):
+        plain = {name for key in ("drop", "tuples", "ints", "join") for name in words(edit.get(key))}
+        return frozenset(plain.union(*(edit.get(key, {}) for key in ("rename", "value", "wrap"))))
+    return frozenset()

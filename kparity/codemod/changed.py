@@ -41,6 +41,8 @@ def change_of(name: str) -> dict[str, Any] | None:
 
 def class_of(module: Module, node: ast.expr) -> dict[str, Any] | None:
     """What differs in the class that certainly made this value: `Class(...)`, or a name that is only bound to one."""
+    if module.called.isdisjoint(table()["classes"]):
+        return None
     if isinstance(node, ast.Name):
         home = module.names.scope(node).lookup(node.id)
         bound = home.bindings[node.id] if home is not None else []

@@ -33,7 +33,7 @@ def is_guarded(module: Module, node: ast.stmt) -> bool:
     at: ast.AST = node
     while True:
         parent = module.names.parent(at)
-        if parent is None or isinstance(parent, (ast.FunctionDef, ast.ClassDef)):
+        if parent is None or parent is module.tree or isinstance(parent, (ast.FunctionDef, ast.ClassDef)):
             return False
         if isinstance(parent, ast.Try) and parent.handlers and (at in parent.body or at in parent.handlers):
             found = [s for s in parent.body if _is_about_keras(s)]

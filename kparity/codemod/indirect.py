@@ -87,7 +87,9 @@ def partials(module: Module) -> list[Partial]:
 
 
 def _calls_of(module: Module, packages: frozenset[str], dotted: str) -> list[ast.Call]:
-    found = []
+    found: list[ast.Call] = []
+    if not any(package in module.text for package in packages):
+        return found
     for root in module.names.roots(packages):
         for use in module.loads.get(root, ()):
             at: ast.AST = use

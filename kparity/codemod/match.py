@@ -91,42 +91,56 @@ class _Finder:
         for target, _, _ in index.attribute_stores:
             if target.attr in book.methods:
                 yield from self._stored(target)
-        roots = names.roots(book.packages)
         named: set[ast.AST] = set()
-        for root in roots:
+        for root in names.roots(book.packages):
             for name in index.loads.get(root, ()):
-                if names.written(name) is None:
-                    continue
-                chain: list[ast.Name | ast.Attribute] = [name]
-                while isinstance(above := names.parent(chain[-1]), ast.Attribute):
-                    chain.append(above)
-                named.update(chain)
-                for part in reversed(chain):  # of edits that overlap the outermost is made first
-                    written = names.written(part)
-                    if written is not None and not book.is_quiet(written):
-                        yield from self._name(part, written)
+                yield from self._chain(name, named)
         yield from self._roundabout(named)
-        members = changed.members() if book.changed else frozenset()
+        watched = book.watched
         for attribute in index.attributes:
-            if attribute not in named and (attribute.attr in book.methods or attribute.attr in members):
-                said = list(self._attribute(attribute))
+            if attribute.attr in watched and attribute not in named:
+                said = list(self._attribute(attribute)) if attribute.attr in book.attributes else []
                 yield from said or self._member(attribute)
-        methods = changed.methods() if book.changed else frozenset()
+        called, touchy, flags, changes = book.called, book.touchy, book.flags, bool(book.changed)
         for call in index.calls:
             func = call.func
-            if call.keywords and func not in named and any(k.arg in book.touchy for k in call.keywords):
-                yield from self._one_of_several(call)
-            method = func.attr if isinstance(func, ast.Attribute) else ""
-            if func in named or method in book.methods or method in methods:
+            plain = func not in named
+            several = len(call.args) > 1
+            flagged = False
+            if call.keywords and plain:
+                for keyword in call.keywords:
+                    if keyword.arg in touchy:
+                        yield from self._one_of_several(call)
+                        break
+                for keyword in call.keywords:
+                    flagged = flagged or keyword.arg in flags
+            if not plain or (type(func) is ast.Attribute and func.attr in called):
                 said = self._call(call)
                 yield from said
                 yield from self._changed(call, said)
-            elif book.changed and (call.keywords or len(call.args) > 1):  # of an instance, perhaps
+            elif changes and (several or call.keywords):  # of an instance, perhaps
                 yield from self._changed(call, [])
-            if book.flags and func not in named and any(keyword.arg in book.flags for keyword in call.keywords):
+            if flagged:
                 yield from self._itself_called(call)
-            if len(call.args) > 1 and func not in named and positional.suspects(self.module, call):
+            if several and plain and positional.suspects(self.module, call):
                 yield from self._by_position(call)
+
+    def _chain(self, name: ast.Name, named: set[ast.AST]) -> Iterator[Site]:
+        """What is said of a name, and of what is reached through it; `named` gets the nodes."""
+        names, book = self.module.names, self.book
+        chain = names.chain(name)
+        if not chain:
+            return
+        outermost = chain[-1][0]
+        for node, written in reversed(chain):  # of edits that overlap the outermost is made first
+            named.add(node)
+            if written is None or book.is_quiet(written):
+                continue
+            if not book.is_loud(written):
+                above = names.parent(node)
+                if node is not outermost or (isinstance(above, ast.Call) and above.func is node):
+                    continue
+            yield from self._name(node, written)
 
     def _one_of_several(self, node: ast.Call) -> Iterator[Site]:
         """A call of what may be a class of Keras, with an argument that a rule is about: told, and never edited."""
@@ -134,7 +148,7 @@ class _Finder:
         told: set[str] = set()
         for dotted in sorted(indirect.possible(self.module, node.func)):
             for rule in self.book.named(dotted, CALLS):
-                given = arguments(node, words(rule.edit.get("params")) or words(rule.when.get("arguments")))
+                given = arguments(node, self.book.asked(rule)[0])
                 if rule.id in told or not said & indirect.concerned(rule) or not self._holds(rule, given, node):
                     continue
                 told.add(rule.id)
@@ -244,6 +258,28 @@ class _Finder:
     # -- statements ------------------------------------------------------------------------------------------------
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> Iterator[Site]:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            return
+        home = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+        passed = [self.book.is_passed_over(home + alias.name) for alias in node.names]
+        if not all(passed):
+            yield from self._imported_otherwise(node)
+        if imports.is_guarded(self.module, node):
+            return
+        for alias, quiet in zip(node.names, passed, strict=True):
+            dotted = normal(home + alias.name)
+            if under(dotted, "keras") and self._is_twofold(alias.asname or alias.name.split(".")[0], node):
+                twofold = self.book.exact.get("builtins.import", ())
+                yield from (self._site(rule, node, None, what=self.module.source(node)) for rule in twofold)
+            if quiet:
+                continue
+            rules = self.book.told_of(dotted)
+            if rules:
+                yield from (self._site(rule, node, None, what=self.module.source(node)) for rule in rules)
+            else:
+                yield from self._gone(dotted.removesuffix(".*"), node)
+
+    def _imported_otherwise(self, node: ast.Import | ast.ImportFrom) -> Iterator[Site]:
         groups = imports.rewrite(self.module, node, self.book.flavour, self.book.renaming, self._must_stay)
         for group, splices in groups:
             by_rule = {r.rule.id: r for r in group}
@@ -251,30 +287,6 @@ class _Finder:
                 edit = Edit(splices if position == 0 else ())
                 becomes = rewritten.becomes if all(r.becomes is not None for r in group) else None
                 yield self._site(rewritten.rule, node, edit, what=self.module.source(node), becomes=becomes)
-        if imports.is_guarded(self.module, node):
-            return
-        for alias in node.names:
-            if isinstance(node, ast.ImportFrom):
-                dotted = normal(f"{node.module}.{alias.name}") if not node.level else ""
-            else:
-                dotted = normal(alias.name)
-            if under(dotted, "keras") and self._is_twofold(alias.asname or alias.name.split(".")[0], node):
-                twofold = self.book.exact.get("builtins.import", ())
-                yield from (self._site(rule, node, None, what=self.module.source(node)) for rule in twofold)
-            rules = [r for r in self.book.named(dotted, ("manual",)) if not r.when] or self._inside(dotted)
-            if rules:
-                yield from (self._site(rule, node, None, what=self.module.source(node)) for rule in rules)
-            else:
-                yield from self._gone(dotted.removesuffix(".*"), node)
-
-    def _inside(self, dotted: str) -> list[Rule]:
-        """Manual rules about a whole package that this name is somewhere inside of."""
-        while "." in dotted:
-            dotted = dotted.rpartition(".")[0]
-            found = [r for r in self.book.starred.get(dotted, ()) if r.edit["kind"] == "manual" and not r.when]
-            if found:
-                return found
-        return []
 
     def _must_stay(self, local: str, node: ast.stmt) -> bool:
         """Is some of what is reached through this import only in `tf.keras`? Then the import stays what it is."""
@@ -376,10 +388,14 @@ class _Finder:
         told: set[str] = set()
         if len(candidates) > 1:
             candidates = sorted(candidates, key=lambda pair: pair[0].edit["kind"] == "manual")
+        said = {keyword.arg for keyword in node.keywords}
         for rule, certain in candidates:
             if rule.edit["kind"] == "manual" and (handled or (not rule.when and dotted is not None)):
                 continue
-            given = arguments(node, words(rule.edit.get("params")) or words(rule.when.get("arguments")))
+            params, needed = self.book.asked(rule)
+            if needed and needed.isdisjoint(said) and needed.isdisjoint(params[: len(node.args)]):
+                continue
+            given = arguments(node, params)
             if not self._holds(rule, given, node):
                 continue
             becomes = self._becomes(rule, dotted)
@@ -396,7 +412,7 @@ class _Finder:
         """Arguments that come in by `**` and that a rule is about: told where they are written."""
         entries = indirect.spread(self.module, node) if rules else []
         for rule in rules:
-            given = arguments(node, words(rule.edit.get("params")) or words(rule.when.get("arguments")))
+            given = arguments(node, self.book.asked(rule)[0])
             given += [Argument(entry.name, entry.value) for entry in entries]
             wanted = indirect.concerned(rule)
             for entry in entries:
@@ -422,12 +438,12 @@ class _Finder:
 
     def _member(self, node: ast.Attribute) -> Iterator[Site]:
         """What the table of members says of one that no rule is about; a call of it is spoken about as a call."""
-        parent = self.module.names.parent(node)
-        if isinstance(parent, ast.Call) and parent.func is node and self._call(parent):
-            return
         rule = self.book.changed.get("member")
-        if rule is not None:
-            yield from (self._site(rule, node, None, f.reason) for f in changed.of_attribute(self.module, node))
+        found = list(changed.of_attribute(self.module, node)) if rule is not None else []
+        parent = self.module.names.parent(node)
+        if not found or (isinstance(parent, ast.Call) and parent.func is node and self._call(parent)):
+            return
+        yield from (self._site(rule, node, None, f.reason) for f in found if rule is not None)
 
     def _method_rules(self, func: ast.Attribute) -> list[tuple[Rule, bool]]:
         rules = [(k, r) for k, r in self.book.methods.get(func.attr, ()) if r.edit["kind"] in CALLS]
@@ -445,7 +461,7 @@ class _Finder:
         if not isinstance(func, ast.Attribute):
             return
         for rule, kind in self._guesses(func, CALLS):
-            given = arguments(node, words(rule.edit.get("params")) or words(rule.when.get("arguments")))
+            given = arguments(node, self.book.asked(rule)[0])
             if not self._holds(rule, given, node):
                 continue
             try:
@@ -610,7 +626,7 @@ class _Finder:
         return None
 
     def _attribute(self, node: ast.Attribute) -> Iterator[Site]:
-        rules = [(k, r) for k, r in self.book.methods.get(node.attr, ()) if r.edit["kind"] in ("attribute", "manual")]
+        rules = self.book.attributes.get(node.attr, ())
         parent = self.module.names.parent(node)
         if not rules or (isinstance(parent, ast.Call) and parent.func is node) or self.module.values.sets_itself(node):
             return

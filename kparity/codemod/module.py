@@ -20,7 +20,8 @@ from .values import Values
 SAME = ("keras", "tensorflow.keras")
 """What `keras` may be further down, so that an import of it further up changes nothing."""
 LINE_END = re.compile(r"\r\n|\r|\n")
-DECLARES = re.compile(r"\b(?:global|nonlocal)\s")
+DECLARES = re.compile(r"(?:^|[;:\r])[ \t\f]*(?:global|nonlocal)\s", re.MULTILINE)
+"""A statement that declares names; a docstring may have such a line, too."""
 
 
 @dataclass(frozen=True, order=True)
@@ -45,7 +46,10 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._starts = _line_starts(text)
+
+    @functools.cached_property
+    def _starts(self) -> list[int]:
+        return _line_starts(self.text)
 
     def line_column(self, offset: int) -> tuple[int, int]:
         """1-based line and character column of an offset."""
@@ -73,7 +77,7 @@ class Module(Lines):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.tree = ast.parse(text)
-        self.names = Names(self.tree, known_names(), DECLARES.search(text) is not None, near)
+        self.names = Names(self.tree, known_names(), _declares(text), near)
         self.index = self.names.index
         self.loads = self.index.loads
         self.values = Values(self.names)
@@ -96,6 +100,11 @@ class Module(Lines):
         targets = [t for s in bodies if isinstance(s, ast.Assign) for t in s.targets]
         targets += [s.target for s in bodies if isinstance(s, ast.AnnAssign)]
         return frozenset(own | {t.id for t in targets if isinstance(t, ast.Name)})
+
+    @functools.cached_property
+    def called(self) -> frozenset[str]:
+        """The canonical names of all that is called."""
+        return frozenset(dotted for call in self.index.calls if (dotted := self.names.canonical(call.func)) is not None)
 
     @functools.cached_property
     def strings(self) -> frozenset[str]:
@@ -208,10 +217,14 @@ def known_names() -> frozenset[str]:
     return frozenset(api(2)) | frozenset(api(3))
 
 
+def _declares(text: str) -> bool:
+    return ("global" in text or "nonlocal" in text) and DECLARES.search(text) is not None
+
+
 def _line_starts(text: str) -> list[int]:
     if "\r" in text:
         return [0, *(m.end() for m in LINE_END.finditer(text))]
-    return [0, *accumulate(len(line) + 1 for line in text.split("\n")[:-1])]
+    return [0, *accumulate(map((1).__add__, map(len, text.split("\n")[:-1])))]
 
 
 def apply(text: str, splices: Iterable[Splice]) -> str:

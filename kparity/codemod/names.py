@@ -91,6 +91,7 @@ class Names:
         self._aliasing: set[Binding] = set()
         self._meant: dict[tuple[Scope, str], str | None] = {}
         self._roots: dict[frozenset[str], frozenset[str]] = {}
+        self._written: dict[ast.AST, str | None] = {}
 
     # -- questions -----------------------------------------------------------------------------------------------
 
@@ -104,17 +105,59 @@ class Names:
 
     def written(self, node: ast.AST) -> str | None:
         """The dotted name as the imports spell it (`tensorflow.keras.layers.Dense`), or None if it isn't certain."""
-        tail = ""
-        while type(node) is ast.Attribute:
-            tail = f".{node.attr}{tail}"
-            node = node.value
-        if type(node) is not ast.Name:
-            fetched = self.given.get(node)
-            return None if fetched is None else fetched + tail
-        base = self.name(node.id, self.index.scopes.get(node, self.root))
-        if base is None or (tail and normal(base + tail) in self.patched):
+        if node in self._written:
+            return self._written[node]
+        at, parts = node, []
+        while type(at) is ast.Attribute:
+            parts.append(at.attr)
+            at = at.value
+        if type(at) is not ast.Name:
+            fetched = self.given.get(at)
+            return None if fetched is None else ".".join([fetched, *reversed(parts)])
+        if at.id not in self._speaking and not self.root.stars:
             return None
-        return base + tail
+        dotted = self.name(at.id, self.index.scopes.get(at, self.root))
+        if parts and dotted is not None:
+            parts.append(dotted)
+            parts.reverse()
+            dotted = ".".join(parts)
+            if self.patched and normal(dotted) in self.patched:
+                dotted = None
+        if not self._aliasing:
+            self._written[node] = dotted
+        return dotted
+
+    @functools.cached_property
+    def _speaking(self) -> set[str]:
+        """Every local name that may stand for something: what is imported, and what is given another name."""
+        found = {alias.asname or alias.name.split(".")[0] for node in self.index.imports for alias in node.names}
+        found.update(name for name, first in self.index.aliases if not first)
+        grown = -1
+        while grown != len(found):
+            grown = len(found)
+            found.update(name for name, first in self.index.aliases if first in found)
+        return found
+
+    def chain(self, name: ast.Name) -> list[tuple[ast.Name | ast.Attribute, str | None]]:
+        """A name and what is reached through it, the innermost first, each with what `written` says of it.
+
+        Empty where the name itself isn't certain.
+        """
+        dotted = self.written(name)
+        if dotted is None:
+            return []
+        found: list[tuple[ast.Name | ast.Attribute, str | None]] = [(name, dotted)]
+        parents, written, patched = self.index.parents, self._written, self.patched
+        at: ast.AST | None = parents.get(name)
+        while type(at) is ast.Attribute:
+            if patched:
+                found.append((at, self.written(at)))
+            else:
+                dotted = f"{dotted}.{at.attr}"
+                written[at] = dotted
+                found.append((at, dotted))
+            at = parents.get(at)
+        return found
 
     def canonical(self, node: ast.AST) -> str | None:
         """The canonical dotted name (`keras.layers.Dense`), or None if it isn't certain."""
@@ -127,10 +170,12 @@ class Names:
         self.__dict__["patched"] = frozenset()  # while these are looked for
         found = {}
         for target, _, _ in self.index.attribute_stores:
-            dotted = self.canonical(target) if _first(target) not in (None, "self") else None
+            first = _first(target)
+            dotted = self.canonical(target) if first is not None and first != "self" else None
             if dotted is not None and under(dotted, "keras"):
                 found[target] = dotted
         del self.__dict__["patched"]
+        self._written.clear()
         return found
 
     @functools.cached_property

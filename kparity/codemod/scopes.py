@@ -12,6 +12,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 NOT_CHILDREN = frozenset(
     {"ctx", "op", "ops", "id", "attr", "name", "level", "module", "kind", "conversion", "type_comment", "type_ignores"}
+    | {"arg", "asname", "is_async", "simple", "rest", "kwd_attrs", "tag"}
 )
 """Fields that hold no expression, statement or pattern."""
 
@@ -88,7 +89,7 @@ class Index:
         self.attribute_stores: list[tuple[ast.Attribute, ast.expr, ast.stmt]] = []
         """`value.NAME = given`: target, given (an Ellipsis constant where it can't be told), statement."""
         self.aliases: list[tuple[str, str]] = []
-        """(name, the first name of the dotted expression that it is given)."""
+        """(name, the first name of the dotted expression that it is given; empty where that begins with something else)."""
         self._open: list[tuple[Scope, list[ast.AST]]] = []
         self._push(self.root, tree, tree.body)
         for scope, stack in self._open:
@@ -106,36 +107,50 @@ class Index:
             parents[node] = parent
         self._open.append((scope, list(nodes)))
 
-    def _walk(self, scope: Scope, stack: list[ast.AST]) -> None:
-        parents, scopes, loads, fields = self.parents, self.scopes, self.loads, _FIELDS
+    def _walk(self, scope: Scope, stack: list) -> None:
+        parents, scopes, loads, fields, special = self.parents, self.scopes, self.loads, _FIELDS, _SPECIAL
+        calls, attributes, strings, pop, push = self.calls, self.attributes, self.strings, stack.pop, stack.append
         while stack:
-            node = stack.pop()
+            node = pop()
             kind = type(node)
+            if kind is ast.Attribute:  # down to what it is of
+                while kind is ast.Attribute:
+                    attributes.append(node)
+                    value = node.value
+                    parents[value] = node
+                    node = value
+                    kind = type(node)
             if kind is ast.Name:
                 scopes[node] = scope
-                if type(node.ctx) is not ast.Store:  # type: ignore[attr-defined]
-                    found = loads.get(node.id)  # type: ignore[attr-defined]
+                if type(node.ctx) is not ast.Store:
+                    found = loads.get(node.id)
                     if found is None:
-                        loads[node.id] = [node]  # type: ignore[attr-defined, list-item]
+                        loads[node.id] = [node]
                     else:
-                        found.append(node)  # type: ignore[arg-type]
-                continue
-            if kind is ast.Attribute:
-                self.attributes.append(node)  # type: ignore[arg-type]
-                value = node.value  # type: ignore[attr-defined]
-                parents[value] = node
-                stack.append(value)
+                        found.append(node)
                 continue
             if kind is ast.Constant:
-                if type(node.value) is str:  # type: ignore[attr-defined]
-                    self.strings.append(node)  # type: ignore[arg-type]
+                if type(node.value) is str:
+                    strings.append(node)
                 continue
             if kind is ast.Call:
-                self.calls.append(node)  # type: ignore[arg-type]
-            elif kind in _STATEMENTS:
+                calls.append(node)
+                func = node.func
+                parents[func] = node
+                push(func)
+                for value in node.args:
+                    parents[value] = node
+                    push(value)
+                for keyword in node.keywords:
+                    parents[keyword] = node
+                    value = keyword.value
+                    parents[value] = keyword
+                    push(value)
+                continue
+            if kind in _STATEMENTS:
                 scopes[node] = scope
-            special = _SPECIAL.get(kind)
-            if special is not None and special(self, node, scope, stack):
+            handle = special.get(kind)
+            if handle is not None and handle(self, node, scope, stack):
                 continue
             for name in fields[kind]:
                 value = getattr(node, name)
@@ -143,10 +158,10 @@ class Index:
                     for item in value:
                         if isinstance(item, ast.AST):
                             parents[item] = node
-                            stack.append(item)
+                            push(item)
                 elif isinstance(value, ast.AST):
                     parents[value] = node
-                    stack.append(value)
+                    push(value)
 
     def _here(self, stack: list[ast.AST], parent: ast.AST, nodes: list) -> None:
         for node in nodes:
@@ -289,9 +304,7 @@ class Index:
             case ast.Name():
                 scope.bind(target.id, binding)
                 if binding.kind == "assign" and isinstance(binding.value, ast.Name | ast.Attribute):
-                    first = first_name(binding.value)
-                    if first is not None:
-                        self.aliases.append((target.id, first))
+                    self.aliases.append((target.id, first_name(binding.value) or ""))
             case ast.Attribute():
                 if binding.value is not None and binding.kind in ("assign", "unpack"):
                     given = binding.value if binding.kind == "assign" else ast.Constant(value=...)
