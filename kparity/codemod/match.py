@@ -52,6 +52,8 @@ class Site:
     """The code it is about, shortened."""
     becomes: tuple[tuple[str, str], ...] | None = None
     """Canonical names that change by the edit, old and new; None where it does more than name things anew."""
+    about: str | None = None
+    """The canonical name that it is told about; None where it is about something else, or about more than a name."""
 
 
 def sites(module: Module, book: Book, old_code: bool) -> tuple[list[Site], list[list[int]]]:
@@ -275,7 +277,8 @@ class _Finder:
                 continue
             rules = self.book.told_of(dotted)
             if rules:
-                yield from (self._site(rule, node, None, what=self.module.source(node)) for rule in rules)
+                said = self.module.source(node)
+                yield from (self._site(rule, node, None, what=said, about=dotted) for rule in rules)
             else:
                 yield from self._gone(dotted.removesuffix(".*"), node)
 
@@ -374,11 +377,12 @@ class _Finder:
         return self._said[node]
 
     def _about_call(self, node: ast.Call) -> Iterator[Site]:
-        dotted = self.module.names.meaning(node.func)
+        dotted = meant = self.module.names.meaning(node.func)
         if dotted is not None:
-            rules = self.book.named(dotted, CALLS) or self.book.named(
-                self.module.names.canonical(node.func) or "", CALLS
-            )
+            rules = self.book.named(dotted, CALLS)
+            if not rules:
+                dotted = self.module.names.canonical(node.func) or ""
+                rules = self.book.named(dotted, CALLS)
             candidates = [(rule, True) for rule in rules]
         elif isinstance(node.func, ast.Attribute):
             candidates = self._method_rules(node.func)
@@ -398,8 +402,9 @@ class _Finder:
             given = arguments(node, params)
             if not self._holds(rule, given, node):
                 continue
-            becomes = self._becomes(rule, dotted)
-            for site in self._try(rule, node, lambda rule=rule: self._call_edit(rule, node), certain, becomes):
+            becomes = self._becomes(rule, meant)
+            edited = self._try(rule, node, lambda rule=rule: self._call_edit(rule, node), certain, becomes, dotted)
+            for site in edited:
                 handled = True
                 told.add(rule.id)
                 yield site
@@ -434,7 +439,8 @@ class _Finder:
         for found in changed.of_call(self.module, node, [site.rule for site in said], self.old_code):
             rule = self.book.changed.get(found.what)
             if rule is not None:
-                yield self._site(rule, node, found.edit, found.reason)
+                about = self.module.names.meaning(node.func)
+                yield self._site(rule, node, found.edit, found.reason, about=about)
 
     def _member(self, node: ast.Attribute) -> Iterator[Site]:
         """What the table of members says of one that no rule is about; a call of it is spoken about as a call."""
@@ -560,7 +566,7 @@ class _Finder:
                 told = True  # of the package that it is in
             elif (not rule.when or not called) and not rule.when and not imported:
                 told = True
-                yield self._site(rule, node, None)
+                yield self._site(rule, node, None, about=dotted)
         if not called and not inner:
             for rule in self.book.named(dotted, ("call",)):
                 if rule.edit.get("to", "").startswith("keras.") and set(rule.edit) <= {
@@ -670,7 +676,7 @@ class _Finder:
             if isinstance(parent, ast.Call) and parent.func is node and self._call(parent):
                 return
         where = "only as tf.keras, with the TensorFlow backend" if dotted in shim_names() else "nowhere"
-        yield self._site(rule, node, None, f"{dotted} is in Keras 3 {where}")
+        yield self._site(rule, node, None, f"{dotted} is in Keras 3 {where}", about=dotted)
 
     def _uses_are_told(self, dotted: str, node: ast.AST) -> bool:
         """Is every use of a name that is imported here edited or told? An import of it alone raises, too."""
@@ -727,6 +733,7 @@ class _Finder:
         make: Any,
         certain: bool = True,
         becomes: tuple[tuple[str, str], ...] | None = None,
+        about: str | None = None,
     ) -> Iterator[Site]:
         try:
             inside = node in self.module.inside_strings
@@ -736,12 +743,12 @@ class _Finder:
             if inside and edit is not None and not all(fstrings.fits(self.module, node, s) for s in edit.splices):
                 raise CannotEdit("it stands inside an f-string, which can't hold the new code")
         except CannotEdit as error:
-            yield self._site(rule, node, None, str(error))
+            yield self._site(rule, node, None, str(error), about=about)
             return
         if edit is not None:
             whole = Edit(edit.splices, edit.needs, edit.certain and certain)
             reason = "" if whole.certain else edit.doubt or "it isn't certain what this value is"
-            yield self._site(rule, node, whole, reason, becomes=becomes)
+            yield self._site(rule, node, whole, reason, becomes=becomes, about=about)
 
     def _site(
         self,
@@ -751,13 +758,14 @@ class _Finder:
         reason: str = "",
         what: str = "",
         becomes: tuple[tuple[str, str], ...] | None = None,
+        about: str | None = None,
     ) -> Site:
         if node in self.module.inside_strings:
             fstrings.located(self.module, node)
         start, end = self.module.start(node), self.module.end(node)
         text = shortened(what or self.module.source(node))
         lines = (self.module.line_column(start)[0], self.module.line_column(end)[0])
-        return Site(rule, start, end, lines, edit, reason, text, becomes)
+        return Site(rule, start, end, lines, edit, reason, text, becomes, about)
 
 
 def shortened(code: str) -> str:

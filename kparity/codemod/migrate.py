@@ -206,7 +206,7 @@ def _passes(
 
 
 def _sorted(findings: list[Finding]) -> list[Finding]:
-    return sorted(set(findings), key=lambda f: (f.place, f.rule, f.message))
+    return sorted(set(findings), key=lambda f: (f.place, f.rule, f.message, f.fix))
 
 
 def is_package(path: str) -> bool:
@@ -219,7 +219,7 @@ def is_old(module: Module) -> bool:
     Names that only Keras 3 has, and none of the old spellings, say that it is Keras 3 code already.
     """
     new = False
-    for name in _named(module):
+    for name, _ in _named(module):
         plain = normal(name)
         if name != plain and under(plain, "keras"):
             return True
@@ -227,19 +227,19 @@ def is_old(module: Module) -> bool:
     return not new
 
 
-def _named(module: Module) -> Iterator[str]:
-    """What the imports and dotted names of a module say, as written."""
+def _named(module: Module) -> Iterator[tuple[str, ast.AST]]:
+    """What the imports and dotted names of a module say, as written, and where."""
     for node in module.index.imports:
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, node) for alias in node.names)
         elif node.module and not node.level:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from ((f"{node.module}.{alias.name}", node) for alias in node.names)
     for name in module.names.roots(KERAS):
         for use in module.loads.get(name, ()):
             at: ast.AST = use
             while isinstance(parent := module.names.parent(at), ast.Attribute):
                 at = parent
-                yield module.names.written(at) or ""
+                yield module.names.written(at) or "", at
 
 
 def _placer(original: Module, module: Module, history: list[list[Splice]], path: str) -> Callable[[int], Place]:
@@ -278,10 +278,20 @@ def _settled(
     here = _placer(module, module, [], path)
     fixed = [finding for site in done for finding in _fixed(site, module, here)]
     made = set(map(id, done))
-    left = [site for site in found if id(site) not in made]
-    moved = {site.start for site in done for old, new in site.becomes or () if old != new}
-    if any(site.start in moved for site in left):
-        return None  # what is told there may be about the old name
+    left = []
+    moved: dict[int, set[str]] = {}
+    for site in done:
+        moved.setdefault(site.start, set()).update(old for old, new in site.becomes or () if old != new)
+    if any(_is_shared(site, module) for site in done if any(old != new for old, new in site.becomes or ())):
+        return None
+    for site in found:
+        if id(site) in made:
+            continue
+        old = moved.get(site.start)
+        if old and site.about is None:
+            return None  # what is told there may be about the old name
+        if not old or site.about not in old:
+            left.append(site)
     return _ended(mark, module, path, unsafe, left, sorted(last), here, fixed)
 
 
@@ -299,26 +309,84 @@ def _ended(
 
     None where they might not: then the new text is looked at again.
     """
-    rest = [(site, _outcome(site, module, unsafe)) for site in left]
+    rest = [(site, _outcome(site, module, unsafe)) for site in left if not _is_dropped(module, site, splices)]
     text = apply(module.text, splices)
+    at: dict[int, int] = {}
     for number, (site, outcome) in enumerate(rest):
-        if site.rule.when.get("old_code"):
+        if site.rule.when.get("old_code") and not _stays_old(module, splices):
             return None
-        if any(s.start < site.end and s.end > site.start for s in splices):
-            new = text[forward(site.start, splices) : forward(site.end, splices)]
-            before = module.text[site.start : site.end]
-            if not new.startswith(("from ", "import ")) or new.count("import ") != before.count("import "):
+        inside = [s for s in splices if s.start < site.end and s.end > site.start]
+        if inside:
+            spelled = _spelled_anew(module, text, site, inside, splices)
+            if spelled is None:
                 return None
-            rest[number] = (replace(site, what=shortened(new)), outcome)
+            at[number] = spelled[0]
+            rest[number] = (replace(site, what=shortened(spelled[1])), outcome)
     if not _parses(module, text, splices):
         return None
     findings = [_finding(site, where(site.start), outcome) for site, outcome in rest]
     again = []
     if rest:
         lines = Lines(text)
-        for (site, _), finding in zip(rest, findings, strict=True):
-            again.append(replace(finding, place=Place(path, *lines.line_column(forward(site.start, splices)))))
+        for number, ((site, _), finding) in enumerate(zip(rest, findings, strict=True)):
+            start = at.get(number)
+            offset = forward(site.start, splices) if start is None else start
+            again.append(replace(finding, place=Place(path, *lines.line_column(offset))))
     return Migrated(mark + text, _sorted([*fixed, *findings]), mentions=True, again=tuple(_sorted(again)))
+
+
+def _is_shared(site: Site, module: Module) -> bool:
+    """Is it an import of a name that is bound by something else, too? Under another name that may be told."""
+    if not module.text.startswith(("from ", "import "), site.start):
+        return False
+    names = module.names
+    for node in names.index.imports:
+        if module.start(node) == site.start:
+            scope = names.scope(node)
+            local = [alias.asname or alias.name.split(".")[0] for alias in node.names]
+            return any(len((scope.lookup(name) or scope).bindings.get(name, ())) > 1 for name in local)
+    return True
+
+
+def _is_dropped(module: Module, site: Site, splices: list[Splice]) -> bool:
+    """Is it about an import that goes, all of it or this one name?"""
+    over = [s for s in splices if s.start <= site.start and s.end >= site.end]
+    if len(over) != 1 or not module.text.startswith(("from ", "import "), site.start):
+        return False
+    return not over[0].text.strip()
+
+
+def _spelled_anew(
+    module: Module, text: str, site: Site, inside: list[Splice], splices: list[Splice]
+) -> tuple[int, str] | None:
+    """Where the place of a site is in the new text, and what stands there; None where that isn't certain.
+
+    Of an import statement that is split up it is the last part: what stays as it was.
+    """
+    before = module.text[site.start : site.end]
+    if any(s.start < site.start or s.end > site.end for s in inside):
+        return None
+    start = forward(site.start, splices)
+    new = text[start : forward(site.end, splices)]
+    if before.startswith(("from ", "import ")):
+        head = before[: before.index("import") + len("import")]
+        if new.count("import ") != before.count("import "):
+            cut = new.rfind(head)
+            return (start + cut, new[cut:]) if cut >= 0 and before.count("import ") == 1 else None
+        return start, new
+    if any(module.text[s.start : s.end] in site.reason for s in inside) or before[: len(site.what)] != site.what:
+        return None
+    return start, new
+
+
+def _stays_old(module: Module, splices: list[Splice]) -> bool:
+    """Is there a name in an old spelling that the splices leave alone? Then the code counts as written for Keras 2."""
+    for name, node in _named(module):
+        if name != normal(name) and under(normal(name), "keras"):
+            start, end = module.start(node), module.end(node)
+            if not any(s.start < end and s.end > start for s in splices):
+                return True
+    return False
 
 
 def _is_final(site: Site, module: Module, book: Book) -> bool:
