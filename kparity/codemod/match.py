@@ -440,7 +440,8 @@ class _Finder:
             rule = self.book.changed.get(found.what)
             if rule is not None:
                 about = self.module.names.meaning(node.func)
-                yield self._site(rule, node, found.edit, found.reason, about=about)
+                becomes = () if found.edit is not None and not said else None
+                yield self._site(rule, node, found.edit, found.reason, becomes=becomes, about=about)
 
     def _member(self, node: ast.Attribute) -> Iterator[Site]:
         """What the table of members says of one that no rule is about; a call of it is spoken about as a call."""
@@ -675,8 +676,7 @@ class _Finder:
                 return
             if isinstance(parent, ast.Call) and parent.func is node and self._call(parent):
                 return
-        where = "only as tf.keras, with the TensorFlow backend" if dotted in shim_names() else "nowhere"
-        yield self._site(rule, node, None, f"{dotted} is in Keras 3 {where}", about=dotted)
+        yield gone_site(self.module, rule, node, dotted)
 
     def _uses_are_told(self, dotted: str, node: ast.AST) -> bool:
         """Is every use of a name that is imported here edited or told? An import of it alone raises, too."""
@@ -760,12 +760,32 @@ class _Finder:
         becomes: tuple[tuple[str, str], ...] | None = None,
         about: str | None = None,
     ) -> Site:
-        if node in self.module.inside_strings:
-            fstrings.located(self.module, node)
-        start, end = self.module.start(node), self.module.end(node)
-        text = shortened(what or self.module.source(node))
-        lines = (self.module.line_column(start)[0], self.module.line_column(end)[0])
-        return Site(rule, start, end, lines, edit, reason, text, becomes, about)
+        return made_site(self.module, rule, node, edit, reason, what, becomes, about)
+
+
+def made_site(
+    module: Module,
+    rule: Rule,
+    node: ast.AST,
+    edit: Edit | None,
+    reason: str = "",
+    what: str = "",
+    becomes: tuple[tuple[str, str], ...] | None = None,
+    about: str | None = None,
+) -> Site:
+    """One rule at a node; `what` is said instead of the node's own text."""
+    if node in module.inside_strings:
+        fstrings.located(module, node)
+    start, end = module.start(node), module.end(node)
+    text = shortened(what or module.source(node))
+    lines = (module.line_column(start)[0], module.line_column(end)[0])
+    return Site(rule, start, end, lines, edit, reason, text, becomes, about)
+
+
+def gone_site(module: Module, rule: Rule, node: ast.AST, dotted: str) -> Site:
+    """A name that Keras 3 doesn't have: where it is still to be had."""
+    where = "only as tf.keras, with the TensorFlow backend" if dotted in shim_names() else "nowhere"
+    return made_site(module, rule, node, None, f"{dotted} is in Keras 3 {where}", about=dotted)
 
 
 def shortened(code: str) -> str:

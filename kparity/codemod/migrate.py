@@ -20,8 +20,9 @@ from typing import ParamSpec
 from ..findings import Finding, Outcome, Place
 from ..rulebook import Rule, api, rules
 from . import imports
-from .book import Book
-from .match import Site, shortened, sites
+from .book import ABOUT_NAMES, Book
+from .changed import change_of
+from .match import Site, gone_site, shortened, sites
 from .module import Lines, Module, Need, Splice, apply, back, forward, overlaps
 from .names import KERAS, normal, under
 from .places import place
@@ -268,8 +269,12 @@ def _settled(
 
     None where only another look at the new text can tell. Most files are settled at once, which halves the time.
     """
-    if not all(_is_final(site, module, book) for site in done):
-        return None
+    told: list[Site] = []
+    for site in done:
+        more = _told_after(site, module, book)
+        if more is None:
+            return None
+        told += more
     if "keras" in module.loads and any(site.edit.needs for site in done if site.edit is not None):
         return None  # a name that stood for nothing gets a meaning
     last = splices if is_package(path) else imports.unused_after(module, splices, wanted)
@@ -292,6 +297,7 @@ def _settled(
             return None  # what is told there may be about the old name
         if not old or site.about not in old:
             left.append(site)
+    left += told
     return _ended(mark, module, path, unsafe, left, sorted(last), here, fixed)
 
 
@@ -389,26 +395,44 @@ def _stays_old(module: Module, splices: list[Splice]) -> bool:
     return False
 
 
-def _is_final(site: Site, module: Module, book: Book) -> bool:
-    """Can no rule have something to say about what this edit makes, or about values that come of it?"""
+def _told_after(site: Site, module: Module, book: Book) -> list[Site] | None:
+    """What rules will tell of the names that this edit makes.
+
+    None where one may have something else to say about them, or about values that come of them.
+    """
     if site.becomes is None:
-        return False
+        return None
+    told: list[Site] = []
     for old, new in site.becomes:
         if old == new and site.rule.edit["kind"] != "call":
             continue
         if not module.values.alike(old, new):
-            return False
-        if old != new and api(3).get(new) == "module" and not _is_quiet_inside(module, book, old, new):
-            return False
+            return None
+        if old != new and api(3).get(new) == "module":
+            inside = _told_inside(module, book, old, new)
+            if inside is None:
+                return None
+            told += inside
         others = [rule for rule in book.rules_of(new) if rule is not site.rule]
         seen = site.rule.edit["kind"] != "call" and place(old) == new
-        if any(not seen or not (rule.edit["kind"] in ABOUT_CALLS or rule.when) for rule in others):
-            return False
-    return True
+        if any(not seen or not _is_about_calls(rule) for rule in others):
+            return None
+        if site.rule.edit["kind"] == "call" and change_of(new) is not None:
+            return None
+    return told
 
 
-def _is_quiet_inside(module: Module, book: Book, old: str, new: str) -> bool:
-    """Is a module that gets another name used for nothing but what no rule is about?"""
+def _is_about_calls(rule: Rule) -> bool:
+    """Does it look at what a name means, however it is called? Then it has spoken before the name changes."""
+    return rule.edit["kind"] in ABOUT_CALLS or bool(rule.when)
+
+
+def _told_inside(module: Module, book: Book, old: str, new: str) -> list[Site] | None:
+    """What is told, once a module of Keras has got another name, of what is reached through it.
+
+    None where a rule may have more to do there than to say that it is gone.
+    """
+    told = []
     for root in module.names.roots(KERAS):
         for use in module.loads.get(root, ()):
             at: ast.AST = use
@@ -418,9 +442,23 @@ def _is_quiet_inside(module: Module, book: Book, old: str, new: str) -> bool:
             if reached != old:
                 continue
             inner = module.names.parent(at)
-            if not isinstance(inner, ast.Attribute) or not book.is_quiet(f"{new}.{inner.attr}"):
-                return False
-    return True
+            if not isinstance(inner, ast.Attribute):
+                return None
+            was, now = f"{old}.{inner.attr}", f"{new}.{inner.attr}"
+            if book.is_quiet(now):
+                continue
+            if book.renaming(was) is not None or not module.values.alike(was, now):
+                return None
+            if place(was) == now and all(_is_about_calls(rule) for rule in book.rules_of(now)):
+                continue  # asked already: a call is known by either name
+            beyond = isinstance(module.names.parent(inner), ast.Attribute)
+            old_rules = [rule for rule in book.rules_of(was) if rule.edit["kind"] not in ("rename", "public")]
+            if beyond or now in api(3) or now in api(2) or old_rules or book.rules_of(now):
+                return None
+            if book.named(now, ABOUT_NAMES) or book.gone is None:
+                return None
+            told.append(gone_site(module, book.gone, inner, now))
+    return told
 
 
 def _parses(module: Module, text: str, splices: list[Splice]) -> bool:
