@@ -89,7 +89,7 @@ class Index:
         self.attribute_stores: list[tuple[ast.Attribute, ast.expr, ast.stmt]] = []
         """`value.NAME = given`: target, given (an Ellipsis constant where it can't be told), statement."""
         self.aliases: list[tuple[str, str]] = []
-        """(name, the first name of the dotted expression that it is given; empty where that begins with something else)."""
+        """(name, the first name of the dotted expression that it is given); that is empty where it begins otherwise."""
         self._open: list[tuple[Scope, list[ast.AST]]] = []
         self._push(self.root, tree, tree.body)
         for scope, stack in self._open:
