@@ -17,6 +17,9 @@ from .places import renamed
 
 ATOMS = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, ast.List, ast.Dict, ast.Set, ast.ListComp)
 
+KERAS_TAKEN = "`keras` is another thing here"
+"""Why a name of Keras 3 can't be said."""
+
 
 class CannotEdit(Exception):
     """Why a place that a rule applies to has to be edited by hand."""
@@ -132,7 +135,7 @@ def reference_edit(target: str, module: Module, node: ast.expr) -> Edit:
             return Edit((Splice(module.end(at), module.end(node), target[len(kept) :]),))
     found = module.reference(target, node)
     if found is None:
-        raise CannotEdit(f"`keras` is another thing here, so {target} can't be named")
+        raise CannotEdit(f"{KERAS_TAKEN}, so {target} can't be named")
     text, need = found
     return Edit((Splice(module.start(node), module.end(node), text),), (need,) if need else ())
 
@@ -487,7 +490,7 @@ def localised(source: str, module: Module, node: ast.AST) -> tuple[str, list[Nee
     def spell(match: re.Match[str]) -> str:
         found = module.reference(match[0], node)
         if found is None:
-            raise CannotEdit(f"`keras` is another thing here, so {match[0]} can't be named")
+            raise CannotEdit(f"{KERAS_TAKEN}, so {match[0]} can't be named")
         if found[1] is not None:
             needs.append(found[1])
         return found[0]

@@ -333,11 +333,11 @@ def _is_part(module: Module, splice: Splice, node: ast.stmt) -> bool:
     return splice.start < splice.end and module.start(node) <= splice.start and splice.end <= module.end(node)
 
 
-def freed(held: list[list[int]], splices: list[Splice]) -> bool:
-    """Is everything that one of these names was held for replaced by the splices?"""
+def is_freed(reached: list[int], splices: list[Splice]) -> bool:
+    """Is everything that a name was held for replaced by the splices?"""
     old = sorted(s for s in splices if s.end > s.start)
     starts = [s.start for s in old]
-    return any(all(_is_inside(offset, old, starts) for offset in reached) for reached in held)
+    return all(_is_inside(offset, old, starts) for offset in reached)
 
 
 def _is_inside(offset: int, splices: list[Splice], starts: list[int]) -> bool:

@@ -6,7 +6,7 @@ for, or the reason why a person has to look. Called by migrate, once a pass.
 
 import ast
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,15 +56,31 @@ class Site:
     """The canonical name that it is told about; None where it is about something else, or about more than a name."""
 
 
-def sites(module: Module, book: Book, old_code: bool) -> tuple[list[Site], list[list[int]]]:
-    """Every rule at every place, in the order of the source; and for each name that keeps its flavour why it does.
+@dataclass(frozen=True)
+class Held:
+    """A name that keeps its flavour, and why: while one of these things stands, so does the name."""
 
-    That is the character offsets of what is reached through it and has no other place: while one of them stands, so
-    does the name.
-    """
+    reached: list[int]
+    """Character offsets of what is reached through it and has no other place."""
+    statement: ast.Import | ast.ImportFrom | None
+    """The import that it comes from; None where it is said in full."""
+
+
+def sites(module: Module, book: Book, old_code: bool) -> tuple[list[Site], list[Held]]:
+    """Every rule at every place, in the order of the source; and the names that keep their flavour."""
     finder = _Finder(module, book, old_code)
-    found = sorted(finder.everywhere(), key=lambda site: (site.start, site.rule.id))
-    return found, finder.held
+    return in_order(finder.everywhere()), finder.held
+
+
+def freed_sites(module: Module, book: Book, statement: ast.Import | ast.ImportFrom) -> list[Site]:
+    """What becomes of an import that nothing holds any more."""
+    finder = _Finder(module, book, old_code=False)
+    finder.free = statement
+    return list(finder.imported_otherwise(statement))
+
+
+def in_order(found: Iterable[Site]) -> list[Site]:
+    return sorted(found, key=lambda site: (site.start, site.rule.id))
 
 
 class _Finder:
@@ -72,7 +88,8 @@ class _Finder:
         self.module = module
         self.book = book
         self.old_code = old_code
-        self.held: list[list[int]] = []
+        self.held: list[Held] = []
+        self.free: ast.stmt | None = None
         self._said: dict[ast.Call, list[Site]] = {}
 
     def everywhere(self) -> Iterator[Site]:
@@ -265,7 +282,7 @@ class _Finder:
         home = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
         passed = [self.book.is_passed_over(home + alias.name) for alias in node.names]
         if not all(passed):
-            yield from self._imported_otherwise(node)
+            yield from self.imported_otherwise(node)
         if imports.is_guarded(self.module, node):
             return
         for alias, quiet in zip(node.names, passed, strict=True):
@@ -282,7 +299,7 @@ class _Finder:
             else:
                 yield from self._gone(dotted.removesuffix(".*"), node)
 
-    def _imported_otherwise(self, node: ast.Import | ast.ImportFrom) -> Iterator[Site]:
+    def imported_otherwise(self, node: ast.Import | ast.ImportFrom) -> Iterator[Site]:
         groups = imports.rewrite(self.module, node, self.book.flavour, self.book.renaming, self._must_stay)
         for group, splices in groups:
             by_rule = {r.rule.id: r for r in group}
@@ -296,6 +313,8 @@ class _Finder:
         scope = self.module.names.scope(node)
         if self._is_twofold(local, node):
             return True
+        if node is self.free:
+            return False
         found = [
             self._shim_only(use)
             for use in self.module.loads.get(local, ())
@@ -303,7 +322,8 @@ class _Finder:
         ]
         reached = [self.module.end(name) - 1 for name in found if name is not None]
         if reached:
-            self.held.append(reached)
+            assert isinstance(node, ast.Import | ast.ImportFrom)
+            self.held.append(Held(reached, node))
         return bool(reached)
 
     def _is_twofold(self, local: str, node: ast.stmt) -> bool:
@@ -590,7 +610,7 @@ class _Finder:
             return
         pending = self._shim_only(node) or self._pending(node)
         if pending is not None:
-            self.held.append([self.module.end(pending) - 1])
+            self.held.append(Held([self.module.end(pending) - 1], None))
             return
         if dotted != "keras" and not self._is_known(self.module.names.parent(node)):
             return

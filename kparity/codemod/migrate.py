@@ -22,8 +22,9 @@ from ..rulebook import Rule, api, rules
 from . import imports
 from .book import ABOUT_NAMES, Book
 from .changed import change_of
-from .match import Site, gone_site, shortened, sites
-from .module import Lines, Module, Need, Splice, apply, back, forward, overlaps
+from .edits import KERAS_TAKEN
+from .match import Held, Site, freed_sites, gone_site, in_order, shortened, sites
+from .module import Lines, Module, Need, Splice, Taken, apply, back, forward
 from .names import KERAS, normal, under
 from .places import place
 from .project import Neighbours
@@ -33,6 +34,7 @@ IGNORE = re.compile(r"#\s*kparity:\s*ignore(?!-)(?:\[([^\]]*)\])?")
 IGNORE_FILE = re.compile(r"^[ \t]*#\s*kparity:\s*ignore-file(?:\[([^\]]*)\])?", re.MULTILINE)
 ABOUT_CALLS = ("call", "template", "schedule", "path", "input", "strings", "added", "weights", "base")
 """Kinds of edit that look at what a name means, however it is called."""
+NAME = re.compile(r"[a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*")
 PASSES = 40
 """More than any nesting of edits that real code has; a file that needs more isn't written."""
 
@@ -178,7 +180,10 @@ def _passes(
         where = _placer(original, module, history, path)
         found, held = sites(module, book, old)
         done, splices, waiting = _choose(module, found, unsafe)
-        if splices and not (history or waiting) and not imports.freed(held, splices):
+        free = [one for one in held if imports.is_freed(one.reached, splices)] if splices else []
+        if free and not waiting:
+            found, done, splices, waiting = _with_freed(module, book, free, found, done, splices, unsafe)
+        if splices and not (history or waiting):
             settled = _settled(mark, module, path, book, unsafe, found, done, splices, wanted)
             if settled is not None:
                 return settled
@@ -204,6 +209,25 @@ def _passes(
         rest = [pair for pair in rest if not pair[0].rule.when.get("old_code")]
     again = [_finding(site, Place(path, *module.line_column(site.start)), outcome) for site, outcome in rest]
     return Migrated(mark + module.text, findings, mentions=True, again=tuple(_sorted(again)))
+
+
+def _with_freed(
+    module: Module,
+    book: Book,
+    free: list[Held],
+    found: list[Site],
+    done: list[Site],
+    splices: list[Splice],
+    unsafe: bool,
+) -> tuple[list[Site], list[Site], list[Splice], bool]:
+    """The same with imports that nothing holds any more, now that these splices are made; others wait."""
+    starts = {site.start for site in done}
+    alone = [one.statement for one in free if one.statement is not None and module.start(one.statement) not in starts]
+    more = [site for statement in dict.fromkeys(alone) for site in freed_sites(module, book, statement)]
+    if len(alone) < len(free) or any(KERAS_TAKEN in site.reason for site in found):
+        return found, done, splices, True
+    every = in_order([*found, *more])
+    return (every, *_choose(module, every, unsafe))
 
 
 def _sorted(findings: list[Finding]) -> list[Finding]:
@@ -466,6 +490,8 @@ def _parses(module: Module, text: str, splices: list[Splice]) -> bool:
     ends = [module.end(s) for s in module.tree.body]
     changed: list[tuple[int, int]] = []
     for splice in splices:
+        if NAME.fullmatch(splice.text) and NAME.fullmatch(module.text, splice.start, splice.end):
+            continue  # a name in a name's place
         at = bisect_left(ends, splice.start)
         first = 0 if at == 0 else ends[at - 1]
         last = ends[min(bisect_left(ends, splice.end), len(ends) - 1)]
@@ -491,15 +517,19 @@ def _choose(module: Module, found: list[Site], unsafe: bool) -> tuple[list[Site]
     waiting = False
     done: list[Site] = []
     splices: list[Splice] = []
+    taken = Taken()
     needs: dict[Need, None] = {}
     for site in found:
         if site.edit is None or _outcome(site, module, unsafe) is not Outcome.FIXED:
             continue
-        if any(overlaps(one, other) for one in site.edit.splices for other in splices if one != other):
+        new = [s for s in site.edit.splices if s not in taken]
+        if any(taken.clashes(one) for one in new):
             waiting = True
             continue
         done.append(site)
-        splices += [s for s in site.edit.splices if s not in splices]
+        splices += new
+        for one in new:
+            taken.add(one)
         needs.update(dict.fromkeys(site.edit.needs))
     return done, [*splices, *_needed(module, list(needs))], waiting
 

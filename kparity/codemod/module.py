@@ -8,7 +8,7 @@ import ast
 import functools
 import re
 import warnings
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
@@ -242,6 +242,35 @@ def overlaps(one: Splice, other: Splice) -> bool:
     if one.start == one.end and other.start == other.end:
         return False
     return one.start < other.end and other.start < one.end
+
+
+class Taken:
+    """Splices that don't overlap, and a quick answer to whether another one would."""
+
+    def __init__(self) -> None:
+        self._known: set[Splice] = set()
+        self._starts: list[int] = []
+        self._sorted: list[Splice] = []
+        self._longest = 0
+
+    def __contains__(self, splice: Splice) -> bool:
+        return splice in self._known
+
+    def add(self, splice: Splice) -> None:
+        at = bisect_right(self._starts, splice.start)
+        self._starts.insert(at, splice.start)
+        self._sorted.insert(at, splice)
+        self._known.add(splice)
+        self._longest = max(self._longest, splice.end - splice.start)
+
+    def clashes(self, splice: Splice) -> bool:
+        """Does it overlap one of them that isn't the same?"""
+        at = bisect_left(self._starts, splice.end)
+        while at > 0 and self._starts[at - 1] + self._longest >= splice.start:
+            at -= 1
+            if overlaps(splice, self._sorted[at]) and splice != self._sorted[at]:
+                return True
+        return False
 
 
 def back(offset: int, splices: Iterable[Splice]) -> int:
