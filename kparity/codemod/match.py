@@ -32,8 +32,10 @@ from .edits import (
 )
 from .module import Module, Splice
 from .names import TF_VIEWS, normal, under
+from .newest import newest_edit
 from .paths import path_edit
 from .places import renamed
+from .straight import value_at
 
 
 @dataclass(frozen=True)
@@ -477,6 +479,12 @@ class _Finder:
         if not rules or self.module.values.sets_itself(func):
             return []
         kind = self.module.values.kind(func.value) or ("model" if added.is_model(self.module, func) else None)
+        if (
+            kind is None
+            and isinstance(func.value, ast.Name)
+            and (last := value_at(self.module, func.value)) is not None
+        ):
+            kind = self.module.values.kind(last[0])
         found = [(rule, True) for wanted, rule in rules if wanted == kind]
         if not found and kind is None:
             found = [(rule, False) for wanted, rule in rules if wanted == "any"]
@@ -549,6 +557,8 @@ class _Finder:
                 return path_edit(rule, self.module, node)
             case "weights":
                 return initial.weights_edit(rule, self.module, node)
+            case "newest":
+                return newest_edit(rule, self.module, node)
             case "added":
                 return added.added_edit(rule, self.module, node)
         raise CannotEdit(rule.why)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..rulebook import Rule
 from .edits import Argument, CannotEdit, Edit, argument_splices, arguments
 from .module import Module, Splice
+from .straight import value_at
 
 READERS = frozenset(
     {
@@ -24,9 +25,10 @@ READERS = frozenset(
         "isfile",
         "remove",
     }
-    | {"unlink", "print", "join", "getsize", "load"}
+    | {"unlink", "print", "join", "getsize", "load", "dirname"}
 )
 """Callables that may share the literal without anything else depending on its old ending."""
+OF_KERAS = frozenset({"model", "layer", "loss", "metric", "optimizer"})
 
 
 ELSEWHERE = "the same file name is used for something else, too: rename that as well, or give this file another name"
@@ -52,6 +54,15 @@ class Tail:
 
 def path_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
     """The file name of a call that saves, with the ending that Keras 3 asks for."""
+    try:
+        return _path_edit(rule, module, call)
+    except CannotEdit:
+        if rule.edit.get("read_back"):  # what can't be edited, the rule about all other folders tells
+            return None
+        raise
+
+
+def _path_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
     spec = rule.edit
     params = [""] * spec.get("position", 0) + [spec["argument"]]
     given: list[Argument] = arguments(call, params)
@@ -63,31 +74,96 @@ def path_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
     dropping = argument_splices({"params": "", "drop": spec.get("drop", "")}, module, call) if "drop" in spec else ()
     certain = True
     literal: ast.expr | None = path
-    if isinstance(path, ast.Name):
-        literal, certain = _constant_of(module, path, spec["suffix"])
-        if literal is None:
+    uses: list[ast.Name] = []
+    name = _filled(path)
+    if isinstance(name, ast.Name):
+        found = value_at(module, name)
+        if found is None:
             return None if not _may_be_wrong(rule) else _unknown(path, module)
+        literal, uses = found
+        certain = all(_read(module, use) and _takes(module, use, spec["suffix"]) for use in uses)
     tail = tail_of(module, literal)
     if tail is None or (FILLED.search(tail.text) and not _filled_with_numbers(call, tail, literal)):
         return None if not _may_be_wrong(rule) else _unknown(path, module)
     new = _ending(tail.text, words_of(spec["from"]), spec["suffix"])
     if new is None and not tail.text.endswith(spec["suffix"]):
         return None  # another rule's file
+    others, readers, plain = _same_path(module, literal or path, tail, spec["suffix"])
+    if "read_back" in spec:
+        back = certain and plain and _is_read_back(module, call, [*uses, *readers])
+        if back != spec["read_back"]:
+            return None
     if dropping:
         return Edit(dropping, certain=certain, doubt=ELSEWHERE)
     if new is None:
         return None
-    splices = [_splice(tail, new)]
-    if tail.node is literal:
-        others, plain = _same_literal(module, tail, spec["suffix"])
-        splices += [_splice(other, new) for other in others]
-        certain = certain and plain
-    return Edit(tuple(splices), certain=certain, doubt=ELSEWHERE)
+    splices = [_splice(tail, new), *(_splice(other, new) for other in others)]
+    return Edit(tuple(splices), certain=certain and plain, doubt=ELSEWHERE)
+
+
+def _filled(path: ast.expr) -> ast.expr:
+    """`path` of `path.format(...)`, else the expression itself."""
+    if isinstance(path, ast.Call) and isinstance(path.func, ast.Attribute) and path.func.attr == "format":
+        return path.func.value if isinstance(path.func.value, ast.Name) else path
+    return path
 
 
 def _filled_with_numbers(call: ast.Call, tail: Tail, literal: ast.expr | None) -> bool:
     """Is it a checkpoint's own template, "model_{epoch}", filled in with what training logs?"""
-    return tail.node is literal and _called(call) == "ModelCheckpoint" and tail.text.endswith("}")
+    at = literal
+    while at is not tail.node:
+        if isinstance(at, ast.BinOp) and not isinstance(at.op, ast.Mod):
+            at = at.right
+        elif isinstance(at, ast.Call) and at.args and _called(at) != "format":
+            at = at.args[-1]
+        else:
+            return False
+    return isinstance(at, ast.Constant) and _called(call) == "ModelCheckpoint" and tail.text.endswith("}")
+
+
+def _is_read_back(module: Module, call: ast.Call, readers: list[ast.AST]) -> bool:
+    """Is what is saved here also loaded in this module, and made of Keras's own layers, or of what is named there?
+
+    A SavedModel holds the code of a model's layers, a .keras file their names: classes of one's own have to be known.
+    """
+    loads = [c for r in readers if isinstance(c := _taker(module, r), ast.Call) and _called(c) == "load_model"]
+    if not loads or any(called.startswith("Lambda") for called in map(_called, module.index.calls)):
+        return False
+    if all(any(k.arg == "custom_objects" for k in load.keywords) for load in loads):
+        return True
+    own = [c for c in module.index.classes if _is_above(module, c, call) and not _is_registered(module, c)]
+    return not any(module.values.class_kind(c) in OF_KERAS for c in own) and not any(
+        _is_foreign_layer(module, c) for c in module.index.calls
+    )
+
+
+def _is_registered(module: Module, home: ast.ClassDef) -> bool:
+    return any("register_keras_serializable" in module.source(d) for d in home.decorator_list)
+
+
+def _is_foreign_layer(module: Module, call: ast.Call) -> bool:
+    """Is an instance of a class that comes from elsewhere made here, and used as a layer?"""
+    dotted = module.names.meaning(call.func)
+    if dotted is None or dotted.startswith("keras.") or not dotted.rsplit(".", 1)[-1][:1].isupper():
+        return False
+    parent = module.names.parent(call)
+    if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
+        return any(_is_layer(module, use) for use in module.loads.get(parent.targets[0].id, ()))
+    return _is_layer(module, call)
+
+
+def _is_layer(module: Module, node: ast.expr) -> bool:
+    """Is it called, or given to a model among its layers?"""
+    parent = module.names.parent(node)
+    if isinstance(parent, ast.List):
+        parent = module.names.parent(parent)
+        return isinstance(parent, ast.Call) and module.values.called(parent.func) == "model"
+    return isinstance(parent, ast.Call) and (parent.func is node or _called(parent) == "add")
+
+
+def _is_above(module: Module, home: ast.ClassDef, call: ast.Call) -> bool:
+    """May an instance of the class be part of what is saved? Code in functions runs at any time."""
+    return module.names.enclosing_function(call) is not None or module.start(home) < module.start(call)
 
 
 def words_of(value: list[str] | str) -> list[str]:
@@ -174,29 +250,25 @@ def _formatted(module: Module, node: ast.JoinedStr) -> Tail | None:
     return Tail(node, text, end - len(text), end)
 
 
-def _constant_of(module: Module, name: ast.Name, suffix: str) -> tuple[ast.expr | None, bool]:
-    """The one value that a name is given in its scope, and whether only savers and loaders use the name."""
-    home = module.names.scope(name).lookup(name.id)
-    if home is None:
-        return None, False
-    bindings = home.bindings[name.id]
-    if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].value is None:
-        return None, False
-    uses = [node for node in module.loads.get(name.id, ()) if isinstance(node.ctx, ast.Load)]
-    return bindings[0].value, all(_read(module, use) and _takes(module, use, suffix) for use in uses)
-
-
 def _read(module: Module, node: ast.AST) -> bool:
+    parent = _taker(module, node)
+    if not isinstance(parent, ast.Call) or _called(parent) not in READERS:
+        return False
+    return _called(parent) != "load" or "saved_model" not in module.source(parent.func)
+
+
+def _taker(module: Module, node: ast.AST) -> ast.AST | None:
+    """What gets a file name: the call that it is an argument of, filled in (`name.format(...)`) or as it is."""
     parent = module.names.parent(node)
-    if isinstance(parent, ast.keyword):
+    if isinstance(parent, ast.Attribute) and parent.attr == "format":
         parent = module.names.parent(parent)
-    return isinstance(parent, ast.Call) and _called(parent) in READERS
+        parent = module.names.parent(parent) if isinstance(parent, ast.Call) else parent
+    return module.names.parent(parent) if isinstance(parent, ast.keyword) else parent
 
 
 def _takes(module: Module, node: ast.AST, suffix: str) -> bool:
     """May the call that gets this name get one with the new ending? Weights by name only come from old files."""
-    parent = module.names.parent(node)
-    call = module.names.parent(parent) if isinstance(parent, ast.keyword) else parent
+    call = _taker(module, node)
     if not isinstance(call, ast.Call):
         return False
     if any(keyword.arg == "by_name" for keyword in call.keywords):
@@ -209,19 +281,47 @@ def _takes(module: Module, node: ast.AST, suffix: str) -> bool:
     return _called(call) not in ("save_weights", "save", "save_model") or (_called(call) == "save_weights") == weights
 
 
-def _same_literal(module: Module, tail: Tail, suffix: str) -> tuple[list[Tail], bool]:
-    """Other literals with the same text, and whether all of them name a file for a saver or loader of this kind."""
+def _same_path(module: Module, path: ast.expr, tail: Tail, suffix: str) -> tuple[list[Tail], list[ast.AST], bool]:
+    """Other places with the same path: what it ends with there, the path there, and whether all of them name a file for
+    a saver or loader of this kind. Of a path that is put together (`join`, `+`, an f-string) all has to be the same."""
     others: list[Tail] = []
+    paths: list[ast.AST] = []
     plain = True
-    if not isinstance(tail.node, ast.Constant):
-        return others, plain
-    for node in module.index.strings:
-        if node.value == tail.node.value and node is not tail.node:
-            if node in module.inside_strings:
-                continue
-            other = _literal(module, node)
-            if other is not None and _read(module, node) and _takes(module, node, suffix):
-                others.append(other)
-            else:
-                plain = False
-    return others, plain
+    nodes: list[ast.expr] = [*module.index.formatted] if isinstance(tail.node, ast.JoinedStr) else []
+    if isinstance(tail.node, ast.Constant):
+        nodes = [n for n in module.index.strings if n.value == tail.node.value and n not in module.inside_strings]
+    whole = module.source(path)
+    for node in nodes:
+        if node is tail.node or (found := _whole(module, node, path, tail, whole)) is None:
+            continue
+        other = tail_of(module, node)
+        uses = _uses(module, found)
+        if other is not None and uses and all(_read(module, use) and _takes(module, use, suffix) for use in uses):
+            others.append(other)
+            paths += uses
+        elif found is not path:
+            plain = False
+    return others, paths, plain
+
+
+def _uses(module: Module, path: ast.AST) -> list[ast.AST]:
+    """Where a path is read: as it stands, or by the name that it is given."""
+    parent = module.names.parent(path)
+    if not isinstance(parent, ast.Assign) or len(parent.targets) != 1 or not isinstance(parent.targets[0], ast.Name):
+        return [path]
+    target = parent.targets[0]
+    home = module.names.scope(target).lookup(target.id)
+    uses = [u for u in module.loads.get(target.id, ()) if module.names.scope(u).lookup(target.id) is home]
+    return [u for u in uses if (found := value_at(module, u)) is None or found[0] is path]
+
+
+def _whole(module: Module, node: ast.AST, path: ast.expr, tail: Tail, source: str) -> ast.AST | None:
+    """The expression around the end of another path, if it is the same path as a whole."""
+    if path is tail.node and isinstance(node, ast.Constant):
+        return node
+    at: ast.AST | None = node
+    while at is not None and not isinstance(at, ast.stmt):
+        if module.source(at) == source:
+            return at
+        at = module.names.parent(at)
+    return None

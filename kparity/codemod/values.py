@@ -396,7 +396,8 @@ class Values:
     def _named(self, node: ast.Name, home: Scope) -> str | None:
         if _is_self(node):
             return self.self_kind(node)
-        return self._merged([self._bound(b, home, node.id) for b in home.bindings[node.id] if not _is_none(b.value)])
+        given = [b for b in home.bindings[node.id] if not _is_none(b.value) and not isinstance(b.node, ast.Delete)]
+        return self._merged([self._bound(b, home, node.id) for b in given])
 
     def _bound(self, binding: Binding, home: Scope, name: str) -> str | None:
         if binding.kind == "assign" and binding.value is not None:
