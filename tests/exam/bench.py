@@ -87,6 +87,9 @@ class Remembered:
         shutil.rmtree(self.memory, ignore_errors=True)
         self.answers: dict[str, tuple[Any, list[tuple[Path, Path]]]] = {}
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.side, name)
+
     def __enter__(self) -> "Remembered":
         return self
 
