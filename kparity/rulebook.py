@@ -39,6 +39,7 @@ EDITS: dict[str, frozenset[str]] = {
     "strings": frozenset({"arguments", "params", "table"}),
     "path": frozenset({"argument", "position", "suffix", "from", "drop", "read_back"}),
     "newest": frozenset(),
+    "array": frozenset({"to"}),
     "changed": frozenset({"what"}),
     "added": frozenset({"what"}),
     "weights": frozenset(),
@@ -328,6 +329,7 @@ def _check_edit(entry: dict[str, Any], applies: list[str], where: str) -> None:
         "base",
         "input",
         "setter",
+        "array",
     ) and not edit.get("to"):
         raise RuleError(f"{where}: an edit of kind {edit['kind']!r} needs `to`")
     target = edit.get("to", "")

@@ -15,7 +15,7 @@ from .places import is_private_path, renamed
 ABOUT_NAMES = ("call", "template", "rename", "public", "base", "manual", "literal")
 SAID_OF_NAMES = ("rename", "public", "literal", "manual")
 """The kinds that speak about a name wherever it stands; the others about what is called or handed on."""
-CALLS = ("call", "template", "schedule", "path", "input", "strings", "added", "weights", "newest", "manual")
+CALLS = ("call", "template", "schedule", "path", "input", "strings", "added", "weights", "newest", "array", "manual")
 
 
 @dataclass

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..rulebook import Rule, api, exists, keras_only, shim_names
 from . import added, changed, conditions, defined, fstrings, guesses, imports, indirect, initial, keys, positional
+from .arrays import array_edit
 from .book import ABOUT_NAMES, CALLS, Book
 from .edits import (
     Argument,
@@ -559,6 +560,8 @@ class _Finder:
                 return initial.weights_edit(rule, self.module, node)
             case "newest":
                 return newest_edit(rule, self.module, node)
+            case "array":
+                return array_edit(rule, self.module, node)
             case "added":
                 return added.added_edit(rule, self.module, node)
         raise CannotEdit(rule.why)

@@ -32,7 +32,19 @@ from .project import Neighbours
 MENTIONS = re.compile(r"keras|tensorflow|\btf\b|np_utils", re.IGNORECASE)
 IGNORE = re.compile(r"#\s*kparity:\s*ignore(?!-)(?:\[([^\]]*)\])?")
 IGNORE_FILE = re.compile(r"^[ \t]*#\s*kparity:\s*ignore-file(?:\[([^\]]*)\])?", re.MULTILINE)
-ABOUT_CALLS = ("call", "template", "schedule", "path", "input", "strings", "added", "weights", "newest", "base")
+ABOUT_CALLS = (
+    "call",
+    "template",
+    "schedule",
+    "path",
+    "input",
+    "strings",
+    "added",
+    "weights",
+    "newest",
+    "array",
+    "base",
+)
 """Kinds of edit that look at what a name means, however it is called."""
 NAME = re.compile(r"[a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*")
 PASSES = 40

@@ -42,6 +42,13 @@ UNTOUCHED = {
     "tf functions in a data pipeline": (
         "import tensorflow as tf\nimport keras\n\n\ndef parse(record):\n    return tf.cast(tf.reshape(record, (3,)), tf.float32)\n"
     ),
+    "ones and zeros of what may be a tensor": (
+        "import tensorflow as tf\nimport keras\n\nd = tf.data.Dataset.from_tensor_slices([1])\nfor x in d:\n    y = keras.utils.to_categorical(x, 3)\n\n\n"
+        "def f(z):\n    return keras.utils.to_categorical(z)\n\n\nw = keras.utils.to_categorical(tf.constant([1]))\n"
+    ),
+    "ones and zeros that have their type": (
+        "import tensorflow as tf\nimport keras\n\nd = tf.data.Dataset.from_tensor_slices(keras.utils.to_categorical([1]).astype('int8'))\n"
+    ),
     "a mask that Keras 3 hands over as it is": (
         "import keras\n\n\nclass A(keras.layers.Layer):\n    def call(self, x, training=None, mask=None):\n        return x if mask is None else mask\n\n"
         "    def join(self, x, y, mask=None):\n        return mask\n\n\nclass B(keras.layers.Layer):\n"

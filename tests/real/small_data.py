@@ -86,6 +86,8 @@ class Shim:
                 setattr(np, name, kind)
         _ = tf.keras.layers.Dense, tf.keras.applications, tf.keras.datasets.mnist, tf.keras.utils.get_file
         self.data()
+        if side == "legacy":
+            self.addons()
         self.downloads()
         self.weights()
         self.training()
@@ -112,6 +114,15 @@ class Shim:
         tfds.as_numpy = lambda dataset: dataset.as_numpy_iterator()
         tfds.__spec__ = importlib.machinery.ModuleSpec("tensorflow_datasets", None)
         sys.modules["tensorflow_datasets"] = tfds
+
+    def addons(self):
+        """The one class of TensorFlow Addons that many scripts use; the package doesn't go with this TensorFlow."""
+        addons = types.ModuleType("tensorflow_addons")
+        addons.optimizers = types.ModuleType("tensorflow_addons.optimizers")
+        addons.optimizers.AdamW = self.keras.optimizers.AdamW
+        for module in (addons, addons.optimizers):
+            module.__spec__ = importlib.machinery.ModuleSpec(module.__name__, None)
+            sys.modules[module.__name__] = module
 
     def downloads(self):
         self.everywhere(self.keras.utils.get_file, make_files.get_file)
