@@ -78,6 +78,7 @@ def compare(
     name: Annotated[str | None, typer.Option(help="Folder under --out; default: the file's name.")] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where reports go.")] = Path("reports"),
     timeout: Annotated[float, typer.Option(help="Seconds without a sign of life after which a side is hung.")] = 600,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole run of one cut short.")] = False,
     keras3: Annotated[
         str | None,
         typer.Option(metavar="VERSION", help="The Keras 3 side runs on this keras, e.g. 3.4.1 (made with uv)."),
@@ -92,11 +93,10 @@ def compare(
 ) -> None:
     """Train a model under Keras 2 and Keras 3 and name the first cause of any difference."""
     import signal
-    import traceback
 
     from rich.console import Console
 
-    from kparity.findings import EXIT_OF_VERDICT, Exit
+    from kparity.findings import EXIT_OF_VERDICT
     from kparity.report.terminal import render
     from kparity.runtime.progress import Live
 
@@ -113,8 +113,9 @@ def compare(
         if file is not None and not file.is_file():
             _refuse(f"{file} is no file")
     try:
-        from kparity.compare import Options
         from kparity.compare import compare as run
+        from kparity.compare import unfinished
+        from kparity.options import Options
         from kparity.rulebook import RuleError
     except ImportError as error:
         _refuse(f'compare needs {error.name}: pip install "kparity[compare]"')
@@ -138,26 +139,32 @@ def compare(
         keras2=keras2,
         keras3=keras3,
         also=tuple(also or ()),
+        resume=resume,
     )
-    console = Console()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
+        _save(unfinished(options), folder)
         with Live(steps) as live:
             verdict = run(options, live)
         _save(verdict, folder)
-    except OSError as error:
-        _refuse(f"{folder} can't be written: {error}")
     except RuleError as error:
         _refuse(f"the rule book can't be read: {error}")
+    except OSError as error:
+        _refuse(f"{folder} can't be written: {error}")
     except KeyboardInterrupt:
-        typer.echo("kparity: interrupted; both sides were ended", err=True)
-        raise typer.Exit(Exit.ERROR) from None
-    except Exception as error:
-        # exit code 1 would say "different", which nobody found out
-        (folder / "kparity.log").write_text(traceback.format_exc(), encoding="utf-8")
-        _refuse(f"failed by its own fault, please report it with {folder / 'kparity.log'}: {error!r}")
-    render(verdict, console, folder=folder)
+        _refuse("interrupted")
+    render(verdict, Console(), folder=folder)
     raise typer.Exit(EXIT_OF_VERDICT[verdict["verdict"]])
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """Once: a second Ctrl-C must not stop what the first has begun, which is to end the sides and write the report."""
+    import signal
+
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(one, signal.SIG_IGN)
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def _subject(words: list[str], module: str | None) -> tuple[Path, tuple[str, ...]]:
@@ -180,7 +187,12 @@ def _save(verdict: dict[str, Any], folder: Path) -> None:
     from kparity.report.plots import read_map
 
     write(verdict, folder)
-    write_html(verdict, read_map(folder), folder / "report.html")
+    page = folder / "report.html"
+    try:
+        write_html(verdict, read_map(folder), page)
+    except OSError as error:
+        page.unlink(missing_ok=True)  # an older one would speak of another run
+        typer.echo(f"kparity: {page} can't be written: {error}", err=True)
 
 
 @app.command()

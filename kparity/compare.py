@@ -6,7 +6,7 @@ everything that needs one is asked of the side processes. Called by the command 
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -35,14 +35,17 @@ from kparity.analysis.verdict import (
     not_finite,
     not_proven,
     other_tensorflows,
+    partial,
     unmatched,
     unread,
     write_map,
 )
 from kparity.counterfactual import prove
+from kparity.options import Options
+from kparity.resume import Noted, Notes
 from kparity.rulebook import Rule, rules
-from kparity.runtime.environments import Environment, environment
-from kparity.runtime.side import SideFailed, SideProcess
+from kparity.runtime.failed import SideFailed, Watch, failure_of, reserved
+from kparity.runtime.sides import Told, started
 from kparity.subjects import Code
 
 REFERENCE, CANDIDATE = "legacy", "keras3"
@@ -50,37 +53,6 @@ GRACE = 120.0
 """Seconds that the other side may still take for its request after one has failed."""
 ULP_MOVE, REPLAY_MOVE = 1, 11
 """Keys of the one-ulp moves: of the weights of the rerun, and of everything in the replays."""
-
-Told = Callable[[str, str, int], None]
-"""Told (side, what it does now, step) as the comparison goes on."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What to compare. `against`: a file that the Keras 3 side runs instead; `twin`: both sides legacy."""
-
-    subject: Path
-    folder: Path
-    steps: int = 500
-    seeds: tuple[int, ...] = (0,)
-    model: str = "build_model"
-    data: str = "load_data"
-    batch_size: int | None = None
-    migrate: bool = True
-    against: Path | None = None
-    twin: bool = False
-    timeout: float = 600.0
-    module: str | None = None
-    """`subject` is run as `python -m` runs this module, from the current folder."""
-    arguments: tuple[str, ...] = ()
-    legacy_rev: str | None = None
-    """The legacy side runs the files of this git revision, the other one those of now as they are."""
-    keras2: str | None = None
-    """The version of tf-keras that the legacy side runs on, in an environment of its own."""
-    keras3: str | None = None
-    """The same of keras, for the other side."""
-    also: tuple[str, ...] = ()
-    """What else is installed in such environments, as pip would be told."""
 
 
 @dataclass
@@ -90,10 +62,9 @@ class _Run:
     options: Options
     told: Told
     pool: ThreadPoolExecutor
-    reference: SideProcess
-    candidate: SideProcess
+    reference: Noted
+    candidate: Noted
     rules: tuple[Rule, ...]
-    notes: list[str] = field(default_factory=list)
     stages: dict[str, float] = field(default_factory=dict)
     """Stage -> seconds."""
     stage: str = ""
@@ -124,60 +95,54 @@ def chosen_steps(steps: int) -> list[int]:
     return sorted({step for step in (1, 2, 10, steps // 4, steps // 2, steps) if 1 <= step <= steps})
 
 
-def compare(options: Options, told: Told) -> dict[str, Any]:
-    """Run the comparison and return its verdict; a side that fails makes the verdict `error`, not an exception.
+def _empty(options: Options) -> dict[str, Any]:
+    what = f"-m {options.module}" if options.module else str(options.subject)
+    return empty(what, options.steps, list(options.seeds))
 
-    Leaves map.parquet, logs, and the trace in `options.folder`. Raises OSError where the folder can't be written.
-    """
-    started = time.monotonic()
-    book = rules()
-    shutil.rmtree(options.folder / "trace", ignore_errors=True)
-    shutil.rmtree(options.folder / "repro", ignore_errors=True)
-    (options.folder / "map.parquet").unlink(missing_ok=True)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    verdict = empty(
-        f"-m {options.module}" if options.module else str(options.subject), options.steps, list(options.seeds)
-    )
-    about: list[str] = []
-    with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(2))
-        try:
-            codes = _codes(options, verdict, about)
-            homes = _environments(options, told)
-            sides = [stack.enter_context(side) for side in _sides(options, told, homes)]
-            run = _Run(options, told, pool, sides[0], sides[1], () if options.twin else book, verdict["notes"])
-            _load(run, verdict, codes)
-            about += other_tensorflows(verdict["sides"])
-            results = [_one_seed(run, verdict, seed) for seed in options.seeds]
-            run.say("")
-            verdict["cost"]["stages"] = run.stages
-            conclude(verdict, results)
-            verdict["notes"] = [*about, *verdict["notes"]]
-        except SideFailed as failed:
-            fail(verdict, failed, CANDIDATE)
-    verdict["cost"] |= {"seconds": round(time.monotonic() - started, 2), "trace_bytes": _size(options.folder / "trace")}
+
+def unfinished(options: Options) -> dict[str, Any]:
+    """The verdict that stands until there is another: of a comparison that is still running, or was killed."""
+    verdict = _empty(options)
+    why = "It has not finished: either it is still running, or it was killed before it could report"
+    fail(verdict, SideFailed("kparity", "interrupted", why), CANDIDATE, "")
     return verdict
 
 
-def _environments(options: Options, told: Told) -> dict[str, Environment]:
-    """Adapter -> the environment of the version that was named for it."""
-    named = {"legacy": ("tf-keras", options.keras2), "keras3": ("keras", options.keras3)}
-    return {
-        adapter: environment(package, version, options.also, lambda stage: told("", stage, 0))
-        for adapter, (package, version) in named.items()
-        if version is not None
-    }
+def compare(options: Options, told: Told) -> dict[str, Any]:
+    """Run the comparison and return its verdict; whatever ends it early makes the verdict `error`, not an exception.
 
-
-def _sides(options: Options, told: Told, homes: dict[str, Environment]) -> Iterator[SideProcess]:
-    """Both processes, each started when it is asked for."""
-    for name, adapter in ((REFERENCE, "legacy"), (CANDIDATE, "legacy" if options.twin else "keras3")):
-        log = options.folder / f"{name}.log"
-        yield SideProcess(name, adapter, log, options.timeout, _progress(told, name), homes.get(adapter))
-
-
-def _progress(told: Told, name: str) -> Callable[[str, Any], None]:
-    return lambda side, value: told(name, "", value) if isinstance(value, int) else None
+    Leaves map.parquet, logs, notes, and the trace in `options.folder`. Raises OSError where the folder can't be
+    written, and RuleError.
+    """
+    begun = time.monotonic()
+    book = () if options.twin else rules()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    verdict = _empty(options)
+    about: list[str] = []
+    watch = Watch(told, options.steps)
+    notes: Notes | None = None
+    with reserved(options.folder), ExitStack() as stack:
+        try:
+            pool = stack.enter_context(ThreadPoolExecutor(2))
+            codes = _codes(options, verdict, about)
+            notes = Notes(options, {file for code in codes for file in code.files})
+            sides = [stack.enter_context(side) for side in started(options, (REFERENCE, CANDIDATE), watch)]
+            run = _Run(options, watch, pool, notes.wrap(sides[0]), notes.wrap(sides[1]), book)
+            _load(run, verdict, codes)
+            about += other_tensorflows(verdict["sides"])
+            notes.frameworks(verdict["sides"])
+            results = notes.seeds(options.seeds, verdict, lambda seed: _one_seed(run, verdict, seed))
+            run.say("")
+            verdict["cost"]["stages"] = run.stages
+            conclude(verdict, results)
+        except BaseException as error:
+            failed = failure_of(error, options.folder)
+            if notes is not None:
+                partial(verdict, notes.results(), notes.trained())
+            fail(verdict, failed, CANDIDATE, str(watch))
+    verdict["notes"] = [*about, *(notes.told() if notes is not None else []), *verdict["notes"]]
+    verdict["cost"] |= {"seconds": round(time.monotonic() - begun, 2), "trace_bytes": _size(options.folder / "trace")}
+    return verdict
 
 
 def _codes(options: Options, verdict: dict[str, Any], notes: list[str]) -> tuple[Code, Code]:

@@ -30,6 +30,11 @@ class Code:
     replaced: dict[str, str] = field(default_factory=dict)
     """Files -> the files whose code is run instead."""
 
+    @property
+    def files(self) -> set[Path]:
+        """Those that are known before it runs."""
+        return {self.path, *map(Path, self.replaced), *map(Path, self.replaced.values())}
+
     def request(self, model: str, data: str, arguments: tuple[str, ...]) -> dict[str, Any]:
         """The arguments of `load`."""
         functions = self.module is None and has_functions(self.path, model, data)

@@ -6,6 +6,7 @@ traceback.
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -67,6 +68,18 @@ class Case:
 
 
 LAYER = "        return inputs\n"
+LIMITED = """\
+        def limited():
+            from resource import RLIMIT_AS, RLIMIT_FSIZE, setrlimit
+
+            used = int(open("/proc/self/statm").read().split()[0]) * 4096
+            if KERAS_3:
+                kind, most = ({0})
+                setrlimit(kind, (most, most))
+                {1}
+        tf.py_function(limited, [], [])
+"""
+"""A layer that lowers a limit of its process under Keras 3, and then does something."""
 CASES = [
     Case(
         "a layer raises under Keras 3 alone",
@@ -120,7 +133,6 @@ CASES = [
         "keras3",
         "died",
         "SIGKILL",
-        quick=True,
     ),
     Case(
         "a side is killed while it loads its data",
@@ -128,6 +140,28 @@ CASES = [
         "keras3",
         "died",
         "SIGKILL",
+    ),
+    Case(
+        "a side runs out of memory in NumPy",
+        (LAYER, LIMITED.format("RLIMIT_AS, used + (1 << 27)", "np.ones(1 << 28)") + LAYER),
+        "keras3",
+        "memory",
+        "out of memory. This happened while training",
+        quick=True,
+    ),
+    Case(
+        "a side runs out of memory in TensorFlow",
+        (LAYER, LIMITED.format("RLIMIT_AS, used + (1 << 27)", "tf.ones((1 << 28,)).numpy()") + LAYER),
+        "keras3",
+        "memory",
+        "out of memory",
+    ),
+    Case(
+        "a side may write no more to the disk",
+        (LAYER, LIMITED.format("RLIMIT_FSIZE, 1000", "None") + LAYER),
+        "keras3",
+        "disk",
+        "no room left on the disk",
     ),
     Case(
         "a side leaves by the back door",
@@ -309,6 +343,60 @@ def alive(pid: int) -> bool:
         return False
 
 
+FRAGILE = """\
+        def killed():
+            if KERAS_3 and os.environ.get("KILL") and model.optimizer.iterations.numpy() == 6:
+                os.kill(os.getpid(), 9)
+        tf.py_function(killed, [], [])
+"""
+
+
+def test_a_killed_comparison_tells_what_it_knows_and_goes_on_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = tmp_path / "model.py"
+    subject.write_text(MODEL.replace("    model = ", "    global model\n    model = ").replace(LAYER, FRAGILE + LAYER))
+    monkeypatch.setenv("KILL", "1")
+    ended = run(subject, tmp_path / "out", "--steps", "12")
+    verdict = verdict_of(tmp_path / "out" / "model")
+    assert (ended.returncode, verdict["error"]["kind"]) == (2, "died"), ended.stdout + ended.stderr
+    assert "SIGKILL" in verdict["error"]["message"]
+    assert "training: legacy at step 12, keras3 at step" in verdict["error"]["stage"]
+    assert verdict["sides"]["keras3"]["keras"].startswith("3")
+    assert "--resume" in " ".join(verdict["notes"])
+    assert (tmp_path / "out" / "model" / "report.html").exists()
+
+    monkeypatch.delenv("KILL")
+    ended = run(subject, tmp_path / "out", "--steps", "12", "--resume")
+    verdict = verdict_of(tmp_path / "out" / "model")
+    assert (ended.returncode, verdict["verdict"]) == (0, "equivalent"), ended.stdout + ended.stderr
+    assert any("taken from the earlier run were train of legacy, seed 0" in note for note in verdict["notes"])
+
+
+@pytest.mark.parametrize("room", ["12m", pytest.param("4m", marks=pytest.mark.slow)])
+def test_a_full_disk_is_said_and_the_report_is_there_all_the_same(room: str, tmp_path: Path) -> None:
+    subject = tmp_path / "model.py"
+    subject.write_text(MODEL.replace("rand(64, 4)", "rand(64, 20000)").replace("Input((4,))", "Input((20000,))"))
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    compare = [sys.executable, "-m", "kparity.cli", "compare", str(subject), "--steps", "12", "--out", str(disk)]
+    within = f"mount -t tmpfs -o size={room} none {disk} && {{ {shlex.join(compare)}; code=$?; "
+    within += f"cp -r {disk} {disk}2; exit $code; }}"
+    if subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "none", str(disk)], capture_output=True).returncode:
+        pytest.skip("needs a file system of its own, which this system doesn't allow")
+    environment = {**os.environ, "COLUMNS": "100", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    command = ["unshare", "-rm", "sh", "-c", within]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    shown = ended.stdout + ended.stderr
+    assert ended.returncode == 2, shown
+    assert not own_traceback(ended), shown
+    assert "No space left on device" in shown or "no room left on the disk" in shown
+    if room == "12m":
+        verdict = verdict_of(Path(f"{disk}2") / "model")
+        assert verdict["error"]["kind"] == "disk"
+        assert (Path(f"{disk}2") / "model" / "report.html").stat().st_size > 1e6
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for orphans in /proc")
 @pytest.mark.parametrize(
     ("stage", "sent"),
@@ -322,7 +410,8 @@ def alive(pid: int) -> bool:
 )
 def test_an_interrupted_comparison_leaves_no_process_behind(stage: str, sent: signal.Signals, tmp_path: Path) -> None:
     subject = tmp_path / "model.py"
-    subject.write_text(MODEL.replace(LAYER, "        tf.py_function(lambda: time.sleep(0.2), [], [])\n" + LAYER))
+    text = MODEL.replace(LAYER, "        tf.py_function(lambda: time.sleep(0.2), [], [])\n" + LAYER)
+    subject.write_text(text.replace("KERAS_3 =", "import subprocess\nsubprocess.Popen(['sleep', '300'])\nKERAS_3 ="))
     command = [sys.executable, "-m", "kparity.cli", "compare", str(subject), "--steps", "400"]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     process = subprocess.Popen(
@@ -349,7 +438,13 @@ def test_an_interrupted_comparison_leaves_no_process_behind(stage: str, sent: si
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     assert not left
-    if sent is signal.SIGINT:
-        assert process.returncode == 2, said
-        assert "interrupted" in said[1]
-        assert "Traceback" not in said[0] + said[1]
+    verdict = verdict_of(tmp_path / "out" / "model")
+    assert verdict["error"]["kind"] == "interrupted"
+    if sent is signal.SIGKILL:
+        assert "still running, or it was killed" in verdict["error"]["message"]
+        return
+    assert process.returncode == 2, said
+    assert sent.name in verdict["error"]["message"]
+    assert verdict["error"]["stage"].startswith(stage)
+    assert "was interrupted" in said[0]
+    assert "Traceback" not in said[0] + said[1]

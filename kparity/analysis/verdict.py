@@ -18,7 +18,7 @@ from kparity.analysis.match import Pairing
 from kparity.analysis.observe import DOUBT, Seen, phase_of
 from kparity.analysis.onset import apart
 from kparity.findings import PHASES
-from kparity.runtime.failed import SideFailed
+from kparity.runtime.failed import CUT, SideFailed
 from kparity.trace import COMPILED
 
 
@@ -229,16 +229,38 @@ def conclude(verdict: dict[str, Any], results: list[SeedResult]) -> None:
         verdict["verdict"] = "equivalent"
 
 
-def fail(verdict: dict[str, Any], failed: SideFailed, candidate: str) -> None:
-    """Turn a side's failure into the verdict; an exception on the candidate alone is a cause of phase `api`."""
+def partial(verdict: dict[str, Any], results: list[SeedResult], trained: Mapping[str, dict[str, Any]]) -> None:
+    """What is known of a comparison that was cut short: its whole seeds, or else the trainings that both sides ended.
+
+    `trained`: name of a training -> what it answered, of the seed at which the comparison was.
+    """
+    if results:
+        conclude(verdict, results)
+        verdict["notes"].append(f"Known are {len(results)} of {len(verdict['seeds'])} seeds; the others are missing.")
+    elif {"legacy", "keras3"} <= set(trained):
+        nothing: dict[str, Any] = {"curves": {}, "validation": {}}
+        verdict["curves"] = curves_of(trained["legacy"], trained["keras3"], trained.get("noise", nothing))
+        verdict["accuracy"] = accuracy(verdict["curves"]["metrics"])
+        verdict["notes"].append("Both trainings are whole, but no step was judged: causes are not known.")
+
+
+def fail(verdict: dict[str, Any], failed: SideFailed, candidate: str, stage: str) -> None:
+    """Turn a failure into the verdict; an exception of the program on the candidate alone is a cause of phase `api`.
+
+    `stage`: what was being done, and how far.
+    """
     verdict["verdict"] = "error"
+    cut = failed.kind in CUT
     verdict["error"] = {
         "side": failed.side,
         "kind": failed.kind,
-        "message": failed.message,
+        "message": f"{failed.message}. This happened while {stage}." if cut and stage else failed.message,
         "where": failed.where,
+        "stage": stage or None,
         "output": list(failed.output),
     }
+    if cut:
+        verdict["notes"].append("The same command with --resume goes on from the last whole run.")
     if failed.side == candidate and failed.kind == "raised":
         verdict["causes"] = [
             {

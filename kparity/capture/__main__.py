@@ -11,6 +11,7 @@ import json
 import os
 import re
 import resource
+import signal
 import sys
 import threading
 import time
@@ -31,6 +32,7 @@ from kparity.capture.replay import lone, nudged, unlike
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.train import Session, compile_step
 from kparity.capture.train import train as train_steps
+from kparity.runtime.failed import exhausted
 
 
 class Process:
@@ -126,6 +128,7 @@ class Process:
             "parameters": sum(int(np.prod(v.shape)) for v in self.session.inventory.variables.values()),
             "configuration": json.loads(json.dumps(self.side.configuration(self.session.model), default=str)),
             "census": self.draws.census[:10000],
+            "sources": subject.imported(),
         }
 
     def _framework_class(self) -> str:
@@ -344,7 +347,7 @@ def failure(error: BaseException, sources: Collection[str]) -> dict[str, Any]:
     where = f"{theirs[-1].filename}:{theirs[-1].lineno}" if theirs else None
     if isinstance(error, SyntaxError) and error.filename:
         where = f"{error.filename}:{error.lineno}"
-    kind = "usage" if isinstance(error, subject.SubjectError) else "raised"
+    kind = "usage" if isinstance(error, subject.SubjectError) else exhausted(error) or "raised"
     text = str(error)
     if isinstance(error, SystemExit):
         text = f"the program ended itself with exit code {error.code}: guard its main part with __name__"
@@ -365,6 +368,8 @@ def end_with_parent() -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1.0)
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)  # with what the program started
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -380,12 +385,13 @@ def main() -> None:
     os.dup2(nothing, 0)  # a program's input() must not take the requests
     for line in requests:
         request = json.loads(line)
+        trace.WROTE.clear()
         try:
             done = getattr(process, request.pop("do"))(**request)
         except (Exception, SystemExit) as error:
             process.say(failed=failure(error, process.sources))
         else:
-            process.say(done=done)
+            process.say(done=done, wrote=sorted(set(trace.WROTE)))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import importlib.machinery
 import importlib.util
 import inspect
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,16 @@ def replace_code(files: dict[str, str]) -> None:
 
     if files:
         loader.get_code = get_code  # type: ignore[method-assign, assignment]
+
+
+def imported() -> list[str]:
+    """Files of the user's own that were imported: not those of Python, installed packages, or kparity."""
+    paths = sysconfig.get_paths()
+    installed = tuple(f"{Path(paths[name]).resolve()}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    own = str(Path(__file__).resolve().parents[1])
+    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    found = {str(Path(file).resolve()) for file in files if file and file.endswith(".py")}
+    return sorted(one for one in found if not one.startswith((*installed, own)) and "/site-packages/" not in one)
 
 
 def fit_arguments(value: Any, batch_size: int | None) -> FitArguments:

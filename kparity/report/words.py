@@ -16,6 +16,9 @@ _ENDED = {
     "died": "died",
     "hung": "gave no sign of life any more and was ended",
     "usage": "could not be started as asked",
+    "memory": "ran out of memory",
+    "disk": "found no room to write",
+    "interrupted": "was interrupted",
 }
 _UNPRINTABLE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -55,9 +58,10 @@ def headline(verdict: dict[str, Any]) -> str:
 def error_line(error: dict[str, Any]) -> str:
     """Which side ended how, and where: "Keras 3 raised an exception at model.py:12." """
     side = SIDES.get(error.get("side") or "kparity", "kparity")
-    ended = _ENDED.get(error.get("kind") or "", "ended in an error")
+    kind = error.get("kind") or ""
+    ended = _ENDED.get(kind, "ended in an error")
     if side == "kparity":
-        ended = "was used in a way it doesn't understand" if error.get("kind") == "usage" else "itself failed"
+        ended = {"usage": "was used in a way it doesn't understand", "fault": "itself failed"}.get(kind, ended)
     return f"{side} {ended}" + (f" at {error['where']}." if error.get("where") else ".")
 
 

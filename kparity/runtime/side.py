@@ -19,6 +19,9 @@ from typing import Any
 from kparity.runtime.environments import Environment
 from kparity.runtime.failed import TAIL, SideFailed
 
+SPENT = {"memory": "the process ran out of memory", "disk": "the process found no room left on the disk"}
+"""What an exception of these kinds comes to; its own text is long, and of the library that met it."""
+
 Progress = Callable[[str, Any], None]
 """Told (side, progress value) while a request runs."""
 
@@ -42,6 +45,7 @@ class SideProcess:
         """
         self.name, self.log, self.timeout, self.progress = name, log, timeout, progress
         self.home = home
+        self.kills = _kills()
         command = home.command if home else [sys.executable, "-m", "kparity.capture"]
         read, write = os.pipe()
         environment = {
@@ -66,6 +70,8 @@ class SideProcess:
         os.set_blocking(read, False)
         self.events = read
         self.buffer = b""
+        self.wrote: list[str] = []
+        """Files of the trace that the last request left."""
 
     def __enter__(self) -> "SideProcess":
         return self
@@ -106,11 +112,14 @@ class SideProcess:
             if "progress" in message:
                 self.progress(self.name, message["progress"])
             elif "done" in message:
+                self.wrote = message["wrote"]
                 return message["done"]
             else:
                 failed = message["failed"]
                 lines = tuple(failed["traceback"].splitlines()[-TAIL:]) or self._tail()
                 text = failed["message"] if failed["kind"] == "usage" else f"{failed['type']}: {failed['message']}"
+                if failed["kind"] in SPENT:
+                    text, lines = SPENT[failed["kind"]], (*lines, *text.splitlines())[-TAIL:]
                 raise SideFailed(self.name, failed["kind"], text, failed["where"], lines)
         raise self._died()
 
@@ -140,16 +149,28 @@ class SideProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=5)
         code = self.process.returncode
+        tail = self._tail()
+        if _kills() > self.kills or any("std::bad_alloc" in line for line in tail):
+            return SideFailed(self.name, "memory", f"{SPENT['memory']} and was ended", None, tail)
         if code is not None and code < 0:
             how = f"was killed by signal {-code} ({signal.Signals(-code).name})"
             if -code == signal.SIGKILL:
                 how += ": often the system's answer to too little memory"
         else:
             how = f"ended by itself with exit code {code}"
-        return SideFailed(self.name, "died", f"the process {how}", None, self._tail())
+        return SideFailed(self.name, "died", f"the process {how}", None, tail)
 
     def _tail(self) -> tuple[str, ...]:
         try:
             return tuple(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:])
         except OSError:
             return ()
+
+
+def _kills() -> int:
+    """How many processes the system has ended in this container for want of memory; 0 where it doesn't say."""
+    try:
+        lines = Path("/sys/fs/cgroup/memory.events").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))

@@ -66,6 +66,10 @@ def parse(text: str) -> Key:
     return Key(kind, owner, index)
 
 
+WROTE: list[str] = []
+"""Files that this process has left since the list was last emptied: without them its answer is worth nothing."""
+
+
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named arrays, any dtype that NumPy knows, atomically: a reader sees the whole file or none."""
     from safetensors.numpy import save_file
@@ -74,6 +78,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     part = path.with_suffix(".part")
     save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, part)
     part.replace(path)
+    WROTE.append(str(path))
 
 
 def read_arrays(path: Path, keys: Collection[str] | None = None) -> dict[str, np.ndarray]:
