@@ -25,6 +25,7 @@ from unittest import mock
 
 import kparity.compare
 from kparity.runtime import side as runtime
+from kparity.runtime import sides
 
 IMPORTED = {"legacy": ("tf_keras", "sklearn.datasets"), "keras3": ("keras", "sklearn.datasets")}
 MASK = "KPARITY_EXAM_UMASK"
@@ -82,7 +83,8 @@ class Remembered:
     """A reference that is asked again and again in one folder; stands for its `SideProcess`."""
 
     def __init__(self, side: runtime.SideProcess, folder: Path) -> None:
-        self.side, self.folder = side, folder
+        self.side, self.folder, self.name, self.check = side, folder, side.name, side.check
+        self.wrote: list[str] = []
         self.memory = folder.parent / f"{folder.name}-remembered"
         shutil.rmtree(self.memory, ignore_errors=True)
         self.answers: dict[str, tuple[Any, list[tuple[Path, Path]]]] = {}
@@ -119,6 +121,7 @@ class Remembered:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.unlink(missing_ok=True)
                 os.link(copy, file)
+        self.wrote = [str(file) for _, file in self.answers[request][1]]
         return self.answers[request][0]
 
     def _files(self) -> Iterator[tuple[Path, int]]:
@@ -134,7 +137,7 @@ LIVE: dict[Path, Remembered] = {}
 
 
 def side_of(name: str, adapter: str, log: Path, *rest: Any) -> Any:
-    """Stands for `SideProcess` in compare: a side that may be there already."""
+    """Stands for `SideProcess`: a side that may be there already."""
     if name != kparity.compare.REFERENCE:
         return runtime.SideProcess(name, adapter, log, *rest)
     folder = log.parent
@@ -162,7 +165,7 @@ def ready(remember: bool = True) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.object(runtime, "subprocess", shim))
         if remember:
-            stack.enter_context(mock.patch.object(kparity.compare, "SideProcess", side_of))
+            stack.enter_context(mock.patch.object(sides, "SideProcess", side_of))
         yield
 
 
