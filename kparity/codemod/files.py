@@ -18,7 +18,8 @@ from ..config import Settings
 from ..findings import Finding, Outcome, Place
 from . import git
 from .cache import Cache, Entry, digest, key_of
-from .migrate import Migrated, chosen, migrate_source
+from .migrate import chosen, migrate_source
+from .outcomes import Migrated
 from .project import PLAUSIBLE, Neighbours
 from .sources import SourceError, decode, find, lists_requirements, write
 

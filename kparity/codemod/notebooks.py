@@ -15,7 +15,8 @@ from typing import Any
 
 from ..findings import Finding, Outcome, Place
 from . import cells, requirements
-from .migrate import MENTIONS, Migrated
+from .migrate import MENTIONS
+from .outcomes import Migrated
 
 TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"', re.DOTALL)
 SPACE = re.compile(r"[ \t\r\n]*")

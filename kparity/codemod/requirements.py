@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from ..findings import Finding, Outcome, Place
 from ..rulebook import find
-from .migrate import IGNORE, Migrated
 from .module import LINE_END, Splice, apply
+from .outcomes import IGNORE, Migrated
 
 TENSORFLOW = frozenset(
     {"tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tf-nightly", "tf-nightly-gpu", "tensorflow-macos"}

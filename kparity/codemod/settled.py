@@ -1,0 +1,275 @@
+"""The result of a file after one pass, where it can be known without another look at the new text.
+
+In: a module, what was found in it, and the splices chosen. Out: `Migrated`, or None where only another pass can tell.
+Most edits say a name anew, and a name that Keras 3 has for the same thing was asked by either spelling: what is left is
+to say where things stand now, what is told of names that are new, and that the changed statements are still Python.
+Called by migrate, once a pass; that most files are settled at once halves its time.
+"""
+
+import ast
+import re
+import warnings
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..findings import Finding, Place
+from ..rulebook import Rule, api
+from . import imports
+from .book import ABOUT_NAMES, Book
+from .changed import change_of
+from .match import Site, gone_site, shortened
+from .module import Lines, Module, Splice, apply, forward
+from .names import KERAS, normal, under
+from .old import names_as_written
+from .outcomes import Migrated, finding_of, fixed_findings, is_package, outcome_of, placer, sorted_findings
+from .places import place
+
+ABOUT_CALLS = (
+    "call",
+    "template",
+    "schedule",
+    "path",
+    "input",
+    "strings",
+    "added",
+    "weights",
+    "newest",
+    "array",
+    "base",
+)
+"""Kinds of edit that look at what a name means, however it is called."""
+NAME = re.compile(r"[a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*")
+
+
+def settled(
+    mark: str,
+    module: Module,
+    path: str,
+    book: Book,
+    unsafe: bool,
+    found: list[Site],
+    done: list[Site],
+    splices: list[Splice],
+    wanted: Callable[[], frozenset[str] | None],
+) -> Migrated | None:
+    """The result of one pass, where no rule can have more to do after it: names that were said anew, nothing else.
+
+    None where only another look at the new text can tell. Most files are settled at once, which halves the time.
+    """
+    told: list[Site] = []
+    for site in done:
+        more = _told_after(site, module, book)
+        if more is None:
+            return None
+        told += more
+    if "keras" in module.loads and any(site.edit.needs for site in done if site.edit is not None):
+        return None  # a name that stood for nothing gets a meaning
+    last = splices if is_package(path) else imports.unused_after(module, splices, wanted)
+    if last is None:
+        return None
+    here = placer(module, module, [], path)
+    fixed = [finding for site in done for finding in fixed_findings(site, module, here)]
+    made = set(map(id, done))
+    left = []
+    moved: dict[int, set[str]] = {}
+    for site in done:
+        moved.setdefault(site.start, set()).update(old for old, new in site.becomes or () if old != new)
+    if any(_is_shared(site, module) for site in done if any(old != new for old, new in site.becomes or ())):
+        return None
+    for site in found:
+        if id(site) in made:
+            continue
+        old = moved.get(site.start)
+        if old and site.about is None:
+            return None  # what is told there may be about the old name
+        if not old or site.about not in old:
+            left.append(site)
+    left += told
+    return ended(mark, module, path, unsafe, left, sorted(last), here, fixed)
+
+
+def ended(
+    mark: str,
+    module: Module,
+    path: str,
+    unsafe: bool,
+    left: list[Site],
+    splices: list[Splice],
+    where: Callable[[int], Place],
+    fixed: list[Finding],
+) -> Migrated | None:
+    """The result with these last splices, after which the sites that are left stand as they are.
+
+    None where they might not: then the new text is looked at again.
+    """
+    rest = [(site, outcome_of(site, module, unsafe)) for site in left if not _is_dropped(module, site, splices)]
+    text = apply(module.text, splices)
+    at: dict[int, int] = {}
+    for number, (site, outcome) in enumerate(rest):
+        if site.rule.when.get("old_code") and not _stays_old(module, splices):
+            return None
+        inside = [s for s in splices if s.start < site.end and s.end > site.start]
+        if inside:
+            spelled = _spelled_anew(module, text, site, inside, splices)
+            if spelled is None:
+                return None
+            at[number] = spelled[0]
+            rest[number] = (replace(site, what=shortened(spelled[1])), outcome)
+    if not _parses(module, text, splices):
+        return None
+    findings = [finding_of(site, where(site.start), outcome) for site, outcome in rest]
+    again = []
+    if rest:
+        lines = Lines(text)
+        for number, ((site, _), finding) in enumerate(zip(rest, findings, strict=True)):
+            start = at.get(number)
+            offset = forward(site.start, splices) if start is None else start
+            again.append(replace(finding, place=Place(path, *lines.line_column(offset))))
+    return Migrated(
+        mark + text, sorted_findings([*fixed, *findings]), mentions=True, again=tuple(sorted_findings(again))
+    )
+
+
+def _is_shared(site: Site, module: Module) -> bool:
+    """Is it an import of a name that is bound by something else, too? Under another name that may be told."""
+    if not module.text.startswith(("from ", "import "), site.start):
+        return False
+    names = module.names
+    for node in names.index.imports:
+        if module.start(node) == site.start:
+            scope = names.scope(node)
+            local = [alias.asname or alias.name.split(".")[0] for alias in node.names]
+            return any(len((scope.lookup(name) or scope).bindings.get(name, ())) > 1 for name in local)
+    return True
+
+
+def _is_dropped(module: Module, site: Site, splices: list[Splice]) -> bool:
+    """Is it about an import that goes, all of it or this one name?"""
+    over = [s for s in splices if s.start <= site.start and s.end >= site.end]
+    if len(over) != 1 or not module.text.startswith(("from ", "import "), site.start):
+        return False
+    return not over[0].text.strip()
+
+
+def _spelled_anew(
+    module: Module, text: str, site: Site, inside: list[Splice], splices: list[Splice]
+) -> tuple[int, str] | None:
+    """Where the place of a site is in the new text, and what stands there; None where that isn't certain.
+
+    Of an import statement that is split up it is the last part: what stays as it was.
+    """
+    before = module.text[site.start : site.end]
+    if any(s.start < site.start or s.end > site.end for s in inside):
+        return None
+    start = forward(site.start, splices)
+    new = text[start : forward(site.end, splices)]
+    if before.startswith(("from ", "import ")):
+        head = before[: before.index("import") + len("import")]
+        if new.count("import ") != before.count("import "):
+            cut = new.rfind(head)
+            return (start + cut, new[cut:]) if cut >= 0 and before.count("import ") == 1 else None
+        return start, new
+    if any(module.text[s.start : s.end] in site.reason for s in inside) or before[: len(site.what)] != site.what:
+        return None
+    return start, new
+
+
+def _stays_old(module: Module, splices: list[Splice]) -> bool:
+    """Is there a name in an old spelling that the splices leave alone? Then the code counts as written for Keras 2."""
+    for name, node in names_as_written(module):
+        if name != normal(name) and under(normal(name), "keras"):
+            start, end = module.start(node), module.end(node)
+            if not any(s.start < end and s.end > start for s in splices):
+                return True
+    return False
+
+
+def _told_after(site: Site, module: Module, book: Book) -> list[Site] | None:
+    """What rules will tell of the names that this edit makes.
+
+    None where one may have something else to say about them, or about values that come of them.
+    """
+    if site.becomes is None:
+        return None
+    told: list[Site] = []
+    for old, new in site.becomes:
+        if old == new and site.rule.edit["kind"] != "call":
+            continue
+        if not module.values.alike(old, new):
+            return None
+        if old != new and api(3).get(new) == "module":
+            inside = _told_inside(module, book, old, new)
+            if inside is None:
+                return None
+            told += inside
+        others = [rule for rule in book.rules_of(new) if rule is not site.rule]
+        seen = site.rule.edit["kind"] != "call" and place(old) == new
+        if any(not seen or not _is_about_calls(rule) for rule in others):
+            return None
+        if site.rule.edit["kind"] == "call" and change_of(new) is not None:
+            return None
+    return told
+
+
+def _is_about_calls(rule: Rule) -> bool:
+    """Does it look at what a name means, however it is called? Then it has spoken before the name changes."""
+    return rule.edit["kind"] in ABOUT_CALLS or bool(rule.when)
+
+
+def _told_inside(module: Module, book: Book, old: str, new: str) -> list[Site] | None:
+    """What is told, once a module of Keras has got another name, of what is reached through it.
+
+    None where a rule may have more to do there than to say that it is gone.
+    """
+    told = []
+    for root in module.names.roots(KERAS):
+        for use in module.loads.get(root, ()):
+            at: ast.AST = use
+            reached = module.names.canonical(at)
+            while reached != old and isinstance(above := module.names.parent(at), ast.Attribute):
+                at, reached = above, module.names.canonical(above)
+            if reached != old:
+                continue
+            inner = module.names.parent(at)
+            if not isinstance(inner, ast.Attribute):
+                return None
+            was, now = f"{old}.{inner.attr}", f"{new}.{inner.attr}"
+            if book.is_quiet(now):
+                continue
+            if book.renaming(was) is not None or not module.values.alike(was, now):
+                return None
+            if place(was) == now and all(_is_about_calls(rule) for rule in book.rules_of(now)):
+                continue  # asked already: a call is known by either name
+            beyond = isinstance(module.names.parent(inner), ast.Attribute)
+            old_rules = [rule for rule in book.rules_of(was) if rule.edit["kind"] not in ("rename", "public")]
+            if beyond or now in api(3) or now in api(2) or old_rules or book.rules_of(now):
+                return None
+            if book.named(now, ABOUT_NAMES) or book.gone is None:
+                return None
+            told.append(gone_site(module, book.gone, inner, now))
+    return told
+
+
+def _parses(module: Module, text: str, splices: list[Splice]) -> bool:
+    """Is the new text Python? Only the statements of the module that changed are parsed again."""
+    ends = [module.end(s) for s in module.tree.body]
+    changed: list[tuple[int, int]] = []
+    for splice in splices:
+        if NAME.fullmatch(splice.text) and NAME.fullmatch(module.text, splice.start, splice.end):
+            continue  # a name in a name's place
+        at = bisect_left(ends, splice.start)
+        first = 0 if at == 0 else ends[at - 1]
+        last = ends[min(bisect_left(ends, splice.end), len(ends) - 1)]
+        if changed and first < changed[-1][1]:
+            changed[-1] = (changed[-1][0], max(last, changed[-1][1]))
+        else:
+            changed.append((first, last))
+    try:
+        for first, last in changed:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                ast.parse(text[forward(first, splices) : forward(last, splices)].lstrip("; \t"))
+    except SyntaxError:
+        return False
+    return True
