@@ -5,6 +5,7 @@ migrate, once a run; asked by match.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..rulebook import Rule, api, exists, keras_only
 from . import changed, indirect
@@ -42,6 +43,8 @@ class Book:
     watched: frozenset[str] = frozenset()
     called: frozenset[str] = frozenset()
     """Names of methods that there is something to say about where they are called."""
+    recast: dict[str, Any] = field(default_factory=dict)
+    """What is known of templates, by rule."""
     _quiet: dict[str, bool] = field(default_factory=dict)
     _loud: dict[str, bool] = field(default_factory=dict)
     _named: dict[tuple[str, tuple[str, ...]], list[Rule]] = field(default_factory=dict)

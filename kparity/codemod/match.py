@@ -57,6 +57,7 @@ class Site:
     """Canonical names that change by the edit, old and new; None where it does more than name things anew."""
     about: str | None = None
     """The canonical name that it is told about; None where it is about something else, or about more than a name."""
+    node: ast.AST | None = None
 
 
 @dataclass(frozen=True)
@@ -812,7 +813,7 @@ def made_site(
     start, end = module.start(node), module.end(node)
     text = shortened(what or module.source(node))
     lines = (module.line_column(start)[0], module.line_column(end)[0])
-    return Site(rule, start, end, lines, edit, reason, text, becomes, about)
+    return Site(rule, start, end, lines, edit, reason, text, becomes, about, node)
 
 
 def gone_site(module: Module, rule: Rule, node: ast.AST, dotted: str) -> Site:

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from ..findings import Finding, Place
 from ..rulebook import Rule, api
-from . import imports
+from . import imports, recast
 from .book import ABOUT_NAMES, Book
 from .changed import change_of
 from .match import Site, gone_site, shortened
@@ -170,7 +170,7 @@ def _spelled_anew(
             cut = new.rfind(head)
             return (start + cut, new[cut:]) if cut >= 0 and before.count("import ") == 1 else None
         return start, new
-    if any(module.text[s.start : s.end] in site.reason for s in inside) or before[: len(site.what)] != site.what:
+    if any(module.text[s.start : s.end] in site.reason for s in inside) or site.what != shortened(before):
         return None
     return start, new
 
@@ -191,12 +191,15 @@ def _told_after(site: Site, module: Module, book: Book) -> list[Site] | None:
     None where one may have something else to say about them, or about values that come of them.
     """
     if site.becomes is None:
-        return None
+        return [] if recast.is_quiet(site, module, book) else None
     told: list[Site] = []
     for old, new in site.becomes:
         if old == new and site.rule.edit["kind"] != "call":
             continue
-        if not module.values.alike(old, new):
+        unasked = (
+            site.rule.edit["kind"] == "call" and type(site.node) is ast.Call and site.node not in module.values.asked
+        )
+        if not unasked and not module.values.alike(old, new):
             return None
         if old != new and api(3).get(new) == "module":
             inside = _told_inside(module, book, old, new)

@@ -74,6 +74,8 @@ class Values:
         self.odd: set[ast.AST] | None = None
         self.computations: dict[ast.FunctionDef, bool] = {}
         self.handed_on: set[str] | None = None
+        self.asked: set[ast.AST] = set()
+        """The calls that some answer depends on."""
         self._steps = 0
         self._drafts: dict[object, str | None] = {}
         """What was found by leaning on something that is still being worked out; good until that is done."""
@@ -200,7 +202,7 @@ class Values:
     def alike(self, old: str, new: str) -> bool:
         """Does calling the one say the same of a value as calling the other, as far as is known here?"""
         old = place(old)
-        return self._made_by(old) == self._made_by(new) and _passes_on(old) == _passes_on(new)
+        return self._made_by(old) == self._made_by(new) and passes_on(old) == passes_on(new)
 
     # -- working out ---------------------------------------------------------------------------------------------
 
@@ -269,6 +271,7 @@ class Values:
         return None
 
     def _call(self, node: ast.Call) -> str | None:
+        self.asked.add(node)
         made = self.called(node.func)
         if made is not None:
             return made
@@ -281,7 +284,7 @@ class Values:
         if dotted is not None:
             if dotted.endswith(".TensorShape"):
                 return "tensorshape"  # TensorFlow's own, which has `as_list`
-            return self._touched(node.args) if _passes_on(dotted) else None
+            return self._touched(node.args) if passes_on(dotted) else None
         if isinstance(node.func, ast.Attribute):
             if node.func.attr == "add_weight" and _is_self(node.func.value):
                 return "tensor" if self.self_kind(node) in ("layer", "model") else None
@@ -452,7 +455,7 @@ class Values:
         return real.pop() if len(real) == 1 else None
 
 
-def _passes_on(dotted: str) -> bool:
+def passes_on(dotted: str) -> bool:
     """Is this a function whose value is a tensor of the model if one of its arguments is?"""
     if under(dotted, "keras.backend") or under(dotted, "keras.ops") or under(dotted, "keras.activations"):
         return dotted.rsplit(".", 1)[-1] not in SETTINGS
