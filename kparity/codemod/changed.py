@@ -39,9 +39,14 @@ def change_of(name: str) -> dict[str, Any] | None:
     return table()["calls"][found] if isinstance(found, str) else found
 
 
+@functools.cache
+def _classes() -> frozenset[str]:
+    return frozenset(table()["classes"])
+
+
 def class_of(module: Module, node: ast.expr) -> dict[str, Any] | None:
     """What differs in the class that certainly made this value: `Class(...)`, or a name that is only bound to one."""
-    if module.called.isdisjoint(table()["classes"]):
+    if module.called.isdisjoint(_classes()):
         return None
     if isinstance(node, ast.Name):
         home = module.names.scope(node).lookup(node.id)

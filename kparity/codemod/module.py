@@ -20,8 +20,6 @@ from .values import Values
 SAME = ("keras", "tensorflow.keras")
 """What `keras` may be further down, so that an import of it further up changes nothing."""
 LINE_END = re.compile(r"\r\n|\r|\n")
-DECLARES = re.compile(r"(?:^|[;:\r])[ \t\f]*(?:global|nonlocal)\s", re.MULTILINE)
-"""A statement that declares names; a docstring may have such a line, too."""
 
 
 @dataclass(frozen=True, order=True)
@@ -100,6 +98,11 @@ class Module(Lines):
         targets = [t for s in bodies if isinstance(s, ast.Assign) for t in s.targets]
         targets += [s.target for s in bodies if isinstance(s, ast.AnnAssign)]
         return frozenset(own | {t.id for t in targets if isinstance(t, ast.Name)})
+
+    @functools.cached_property
+    def suppresses(self) -> bool:
+        """May a comment keep some rule off?"""
+        return "kparity" in self.text
 
     @functools.cached_property
     def called(self) -> frozenset[str]:
@@ -218,7 +221,17 @@ def known_names() -> frozenset[str]:
 
 
 def _declares(text: str) -> bool:
-    return ("global" in text or "nonlocal" in text) and DECLARES.search(text) is not None
+    """May some statement begin with `global` or `nonlocal`? A line of a docstring that does so counts, too."""
+    for word in ("global", "nonlocal"):
+        at = text.find(word)
+        while at >= 0:
+            before = text[max(0, at - 200) : at].rstrip(" \t\f")
+            if text[at + len(word) : at + len(word) + 1].isspace() and (
+                not before or before[-1] in "\n\r;:" or before.isspace()
+            ):
+                return True
+            at = text.find(word, at + 1)
+    return False
 
 
 def _line_starts(text: str) -> list[int]:

@@ -54,7 +54,7 @@ def placer(original: Module, module: Module, history: list[list[Splice]], path: 
 
 
 def outcome_of(site: Site, module: Module, unsafe: bool) -> Outcome:
-    if "kparity" in module.text:
+    if module.suppresses:
         comments = [IGNORE.search(module.line_text(line)) for line in dict.fromkeys(site.lines)]
         for found in (*comments, *_for_the_file(module.text)):
             if found is not None:

@@ -17,7 +17,7 @@ NOT_CHILDREN = frozenset(
 """Fields that hold no expression, statement or pattern."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Binding:
     """One place where a scope binds a name."""
 
@@ -30,7 +30,7 @@ class Binding:
     value: ast.expr | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Scope:
     """A module, class, function or comprehension and the names it binds."""
 
