@@ -26,6 +26,7 @@ from kparity.analysis.proof import step_of
 from kparity.analysis.verdict import (
     SeedResult,
     at_rates,
+    cancelled,
     conclude,
     curves_of,
     doubts_of,
@@ -424,7 +425,8 @@ def _arbitrate(
     except SideFailed as failed:
         if failed.kind in {"died", "hung"}:
             raise
-        vanished = [one for one in doubtful if not explainer.confirms(one, seen.owners)]
+        close = [one for one in doubtful if one.gap.ratio < observe.CERTAIN]
+        vanished = [one for one in close if not explainer.confirms(one, seen.owners)]
         if vanished:
             worst = max(one.gap.ratio for one in vanished)
             notes.append(
@@ -434,6 +436,12 @@ def _arbitrate(
     else:
         records = {step: _record(folder, step, forced, "-float64") for step in steps}
         vanished = [one for one in doubtful if observe.roundoff(records[one.step], one)]
+        named = {step: {str(one.key) for one in vanished if one.step == step} for step in steps}
+        files = {step: trace.step_file(folder, f"{REFERENCE}-replay-float64", step) for step in steps}
+        exact = {step: trace.read_arrays(files[step], named[step]) for step in steps}
+        real = observe.directed(vanished, seen, exact, explainer.classes)
+        vanished = [one for one in vanished if id(one) not in real]
+        notes += cancelled(vanished)
     return replace(seen, live=[one for one in seen.live if one not in vanished])
 
 

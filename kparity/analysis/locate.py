@@ -146,7 +146,8 @@ def causes(seen: Observations, before: list[Cause]) -> list[Cause]:
         if phase == "metric" and "loss" in origins:
             here = []  # metrics read the same lost mask of the predictions
         found += _group(phase, here, owners)
-        blamed |= {layer for one in here if (layer := layer_of(one.key, owners)) is not None}
+        if phase != "gradient":  # what a layer hands back doesn't explain what it keeps
+            blamed |= {layer for one in here if (layer := layer_of(one.key, owners)) is not None}
     return found
 
 

@@ -152,7 +152,8 @@ def _plan_layer(cause: Cause, parts: Parts) -> Mend:
         variables = frozenset(_variables(cause, parts))
         return Mend(updated=variables, keys=frozenset(f"grad|{name}|0" for name in variables))
     keys = {key for key in parts.reference if "dy" in cause.evidence.get("kinds", []) and _of(key, {"dy"}, layers)}
-    return Mend(layers, _state_of(layers, parts), frozenset(keys))
+    kept = frozenset() if cause.phase == "gradient" else _state_of(layers, parts)
+    return Mend(layers, kept, frozenset(keys))
 
 
 def _plan_between(place: Key, layers: frozenset[str], parts: Parts) -> Mend:

@@ -15,7 +15,7 @@ from kparity import trace
 from kparity.analysis.curves import accuracy
 from kparity.analysis.locate import Cause, rank
 from kparity.analysis.match import Pairing
-from kparity.analysis.observe import DOUBT, Seen, phase_of
+from kparity.analysis.observe import CERTAIN, DOUBT, Seen, phase_of
 from kparity.analysis.onset import apart
 from kparity.findings import PHASES
 from kparity.runtime.failed import CUT, SideFailed
@@ -114,6 +114,18 @@ def other_tensorflows(sides: dict[str, Any]) -> list[str]:
     return [
         f"The sides run on different TensorFlows, {theirs[0]} and {theirs[1]}: what its kernels compute otherwise "
         "counts as a difference of Keras here."
+    ]
+
+
+def cancelled(vanished: list[Seen]) -> list[str]:
+    """A note on differences far above the noise that are none in float64: digits lost where a sum cancels."""
+    lost = [one for one in vanished if one.gap.ratio >= CERTAIN]
+    if not lost:
+        return []
+    worst = max(lost, key=lambda one: one.gap.error)
+    return [
+        f"The gradient of `{worst.key.owner}` differs by {worst.gap.error:.1%} in float32 and not in float64: the same "
+        "formula, but its sums cancel, and the order of operations decides how many digits are left. No cause."
     ]
 
 

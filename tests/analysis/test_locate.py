@@ -140,6 +140,11 @@ def test_a_layer_that_computes_something_else_also_has_other_gradients_and_state
     assert told(found) == [("forward", "norm", 1)]
 
 
+def test_what_a_layer_hands_back_does_not_explain_what_it_keeps() -> None:
+    found = causes(step("grad|norm:gamma|0", "var|norm:moving_mean|0"))
+    assert told(found) == [("gradient", "norm", 1), ("state", "norm", 1)]
+
+
 def test_a_layer_explains_the_gradients_and_state_of_the_layers_inside_it() -> None:
     owners = {"block/dense:kernel": "block/dense", "blocked:kernel": "blocked"}
     order = ["out|block|0", "grad|block/dense:kernel|0", "grad|blocked:kernel|0"]
@@ -344,3 +349,39 @@ def test_round_off_shrinks_in_float64_and_a_formula_does_not() -> None:
     assert observe.roundoff(record(1 + 1e-14), seen)
     assert not observe.roundoff(record(1 + 1e-6), seen)
     assert observe.roundoff(StepRecord(1, {}, {}, {}), seen), "bit for bit equal in float64"
+
+
+@pytest.mark.parametrize(
+    ("kind", "forward", "doubted"),
+    [("grad|norm:gamma|0", False, True), ("grad|norm:gamma|0", True, False), ("var|norm:moving_mean|0", False, False)],
+)
+def test_a_gradient_a_thousand_floors_off_is_doubted_where_the_layer_computes_the_same(
+    kind: str, forward: bool, doubted: bool
+) -> None:
+    keys = (kind, "out|norm|0") if forward else (kind,)
+    seen = look(step(*keys, factor=1 + 1e-3))
+    assert bool(observe.doubtful(seen, {})) is doubted
+
+
+@pytest.mark.parametrize(
+    ("own", "sign", "formula"),
+    [
+        (True, np.ones(32), True),
+        (True, np.tile([1.0, -1.0], 16), False),
+        (False, np.ones(32), False),
+        (True, np.array([1.0, 1.0]), False),
+    ],
+    ids=["one direction", "both directions", "Keras 2 computes the same in float64", "too few to tell"],
+)
+def test_what_vanishes_in_float64_is_a_formula_where_keras_2_itself_changes_and_all_differ_to_one_side(
+    own: bool, sign: np.ndarray, formula: bool
+) -> None:
+    key = "var|norm:moving_mean|0"
+    exact = np.linspace(1, 2, sign.size)
+    candidate = exact.astype(np.float32)
+    reference = (candidate * (1 - 1e-5 * sign)).astype(np.float32)
+    record = StepRecord(1, {key: reference}, {key: candidate}, {key: reference})
+    seen = look(record)
+    (one,) = seen.live
+    real = observe.directed([one], seen, {1: {key: exact if own else reference.astype(np.float64)}}, {})
+    assert (id(one) in real) is formula
