@@ -17,10 +17,11 @@ import numpy as np
 
 from kparity import subjects, trace
 from kparity.analysis import locate, match, material, observe
+from kparity.analysis.calls import Calls
 from kparity.analysis.explain import Explainer
 from kparity.analysis.locate import Cause
 from kparity.analysis.match import Pairing
-from kparity.analysis.observe import StepRecord
+from kparity.analysis.observe import Seen, StepRecord
 from kparity.analysis.onset import sudden_steps
 from kparity.analysis.proof import step_of
 from kparity.analysis.verdict import (
@@ -200,13 +201,14 @@ class _Trained:
     """Step -> weights and losses in which the reference's compiled and eager step differ."""
     noise: dict[str, float]
     """The same of the reference's compiled first step and that of its rerun."""
+    calls: Calls
 
 
 def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     pair = _build(run, verdict, seed)
     trained = _train(run, pair)
     names = ("Keras 2", "the other side" if run.options.twin else "Keras 3")
-    explainer = Explainer(pair.left, pair.right, pair.pairing.layers, run.rules, names)
+    explainer = Explainer(pair.left, pair.right, pair.pairing.layers, run.rules, names, trained.calls)
     found, notes = _judge(run, pair, trained, explainer)
     curves = curves_of(trained.ours, trained.theirs, trained.rerun)
     sides = (trained.ours, trained.theirs, trained.rerun)
@@ -294,7 +296,9 @@ def _train(run: _Run, pair: _Pair) -> _Trained:
     )
     _move(run, forced, chosen)
     records = [_record(folder, step, forced) for step in chosen]
-    return _Trained(ours, theirs, rerun, free["order"], records, free["compiled"], _compiled_apart(folder, "noise"))
+    calls = Calls(free["ran"], forced["ran"], tuple(free["order"]))
+    noise = _compiled_apart(folder, "noise")
+    return _Trained(ours, theirs, rerun, free["order"], records, free["compiled"], noise, calls)
 
 
 def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> tuple[list[Cause], list[str]]:
@@ -311,7 +315,7 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     found = not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
     found = locate.lone_layers(found, trained.order, pair.pairing, pair.left, pair.right)
     found = locate.merge(found, explainer.classes, explainer.layer_changes)
-    found = _prove(run, pair, trained, found)
+    found = _prove(run, pair, trained, found, seen.roundoff)
     notes += not_proven(found)
     notes += unread(seen.idle)
     notes += eager_only(trained.compiled, trained.noise)
@@ -319,7 +323,7 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     return found, notes
 
 
-def _prove(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]) -> list[Cause]:
+def _prove(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], roundoff: tuple[Seen, ...]) -> list[Cause]:
     """Have the counterfactuals of the causes run; one that fails for itself leaves its causes unproven."""
     if not found:
         return found
@@ -327,7 +331,7 @@ def _prove(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]) -> lis
     steps = [record.step for record in trained.records]
     sides = (run.reference.ask, run.candidate.ask)
     try:
-        return prove(run.both, sides, pair.folder, found, steps, trained.order, pair.owners, pair.trainable)
+        return prove(run.both, sides, pair.folder, found, steps, trained.order, pair.owners, pair.trainable, roundoff)
     except SideFailed as failed:
         if failed.kind in {"died", "hung"}:
             raise
@@ -442,7 +446,8 @@ def _arbitrate(
         real = observe.directed(vanished, seen, exact, explainer.classes)
         vanished = [one for one in vanished if id(one) not in real]
         notes += cancelled(vanished)
-    return replace(seen, live=[one for one in seen.live if one not in vanished])
+    live = [one for one in seen.live if one not in vanished]
+    return replace(seen, live=live, roundoff=tuple(vanished))
 
 
 def _tidy(folder: Path, records: list[StepRecord]) -> None:

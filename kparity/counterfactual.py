@@ -14,7 +14,7 @@ import numpy as np
 from kparity import trace
 from kparity.analysis.locate import Cause
 from kparity.analysis.observe import Seen, StepRecord
-from kparity.analysis.proof import MOST, Mend, Parts, plan, remains, step_of, taken
+from kparity.analysis.proof import MOST, Mend, Parts, excused, plan, remains, step_of, taken
 
 MOVES = (21, 31, 41)
 """Keys of the one-ulp moves under which the reference runs free. Several, because a free step can be ill-conditioned
@@ -35,8 +35,12 @@ def prove(
     order: Sequence[str],
     owners: Mapping[str, str],
     trainable: set[str],
+    roundoff: Sequence[Seen] = (),
 ) -> list[Cause]:
-    """The causes, each with `proven` and, where it isn't, `unproven`: why, in a sentence."""
+    """The causes, each with `proven` and, where it isn't, `unproven`: why, in a sentence.
+
+    `roundoff`: differences already shown to be none, which remain when every cause is taken back.
+    """
     ranks = {text: rank for rank, text in enumerate(order)}
     at = [step_of(cause, steps) for cause in causes]
     done = list(causes)
@@ -50,7 +54,8 @@ def prove(
             whole, without = told[index]
             own = mends[index]
             there = [one for one in without if own is not None and own.names(one.key, owners)]
-            done[index] = _judge(causes[index], whole, there)
+            left = [one for one in whole if not excused(one, roundoff)]
+            done[index] = _judge(causes[index], left, [one for one in there if not excused(one, roundoff)])
     return [
         cause if cause.proven or cause.unproven else replace(cause, unproven="No counterfactual is run for it yet.")
         for cause in done

@@ -91,7 +91,7 @@ of these words stands in the module, or where it is `stored` in that statement; 
 of one of these classes; `taken_from_model`: that is `model.layers[i]` or `model.get_layer(name)`; `compiled`: a
 `stored` attribute of a model that was compiled above and isn't again below; `switched_on`: the string names something
 of the environment that is set here, and not to "0", removed or only asked."""
-SHOWS = frozenset({"kind", "quantity", "variable"})
+SHOWS = frozenset({"kind", "quantity", "variable", "with"})
 SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "shape", "any")
 FAMILIES = {
     "KP1": "imports and namespaces",
@@ -135,8 +135,10 @@ class Rule:
     setup: str = ""
     """Code that runs in front of both snippets, and isn't migrated."""
     shows: dict[str, str] = field(default_factory=dict)
-    """What compare must have measured to name this rule, as patterns: `kind` and `quantity` of the cause, and the own
-    name of the `variable`. Without it compare never names the rule: a class and a phase alone prove nothing."""
+    """What compare must have measured to name this rule, as patterns: `kind` and `quantity` of the cause, the own name
+    of the `variable`, and `with`: a setting of the layer that is the same on both sides ("activation=hard_sigmoid") or
+    isn't ("changed units 3->4"), "masked", "2 inputs", "other training", "other draws"; several are joined by " & ".
+    Without it compare never names the rule: a class and a phase alone prove nothing."""
     fix: str = ""
     """What to do about it, where compare names the rule."""
     tolerance: float = 1e-6

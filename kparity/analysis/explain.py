@@ -9,12 +9,14 @@ import fnmatch
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kparity.analysis.calls import Calls, facts, fits, in_words
 from kparity.analysis.locate import Cause
 from kparity.analysis.observe import Seen, layer_of
 from kparity.rulebook import Rule
 
 Description = Mapping[str, Any]
 
+NO_CALLS = Calls()
 _UNTOLD = {"name", "dtype", "class", "module", "registered_name", "build_config", "is_legacy_optimizer", "jit_compile"}
 """Configuration that may differ between two Kerases without a meaning for the numbers."""
 
@@ -29,8 +31,10 @@ class Explainer:
         layers: Mapping[str, str],
         rules: Iterable[Rule],
         names: tuple[str, str],
+        calls: Calls = NO_CALLS,
     ) -> None:
         self.reference, self.candidate, self.rules, self.names = reference, candidate, list(rules), names
+        self.calls = calls
         theirs = {layers.get(layer["path"], layer["path"]): layer for layer in candidate["layers"]}
         self.layers = {layer["path"]: (layer, theirs.get(layer["path"])) for layer in reference["layers"]}
         self.classes = {path: pair[0]["class"] for path, pair in self.layers.items()}
@@ -87,8 +91,10 @@ class Explainer:
         elif cause.phase == "data":
             subject = "the training data"
         what = self._what(cause, subject)
-        rule = None if changed else self._rule(cause, canonical)
+        rule = self._rule(cause, canonical, changed)
         message = what[:1].upper() + what[1:] + (self._draws(cause) if cause.phase == "init" else "")
+        if cause.layer and cause.phase in {"forward", "gradient", "state"}:
+            message += in_words(self.calls, cause.layer, self.names)
         fix = ""
         if changed:
             said = "; ".join(
@@ -96,7 +102,7 @@ class Explainer:
             )
             message += f" Configured differently: {said}."
             fix = "Set " + ", ".join(f"{name}={left!r}" for name, (left, _) in changed.items()) + f" for {theirs}."
-        elif rule:
+        if rule:
             message += " " + " ".join(rule.why.split())
             fix = f"{rule.fix or rule.title} (kparity explain {rule.id})"
         elif cause.phase == "init":
@@ -212,18 +218,32 @@ class Explainer:
         ours, theirs = self.names
         return f" {ours} draws {', '.join(left) or 'nothing'}; {theirs} draws {', '.join(right) or 'nothing'}."
 
-    def _rule(self, cause: Cause, canonical: str) -> Rule | None:
-        """The rule that says it shows exactly what was measured, in this class and phase."""
-        measured = {
-            "kind": cause.kind,
-            "quantity": str(cause.evidence.get("quantity", "")),
-            "variable": (cause.variable or "").split(":")[-1],
+    def _rule(self, cause: Cause, canonical: str, changed: Mapping[str, tuple[Any, Any]]) -> Rule | None:
+        """The rule that says it shows exactly what was measured, in this class and phase.
+
+        Where the configuration differs, that is the reason, and only a rule that names the change is named.
+        """
+        config = self.layers.get(cause.layer or "", ({"config": {}}, None))[0]["config"]
+        also = [f"{name}={_plain(value)}" for name, value in config.items() if name not in changed]
+        also += [f"changed {name} {_short(left)}->{_short(right)}" for name, (left, right) in changed.items()]
+        known = {
+            "kind": [cause.kind],
+            "quantity": [str(cause.evidence.get("quantity", ""))],
+            "variable": [(cause.variable or "").split(":")[-1]],
+            "with": also + facts(self.calls, cause.layer),
         }
         for rule in self.rules:
-            fits = rule.phase == cause.phase and any(fnmatch.fnmatchcase(canonical, one) for one in rule.applies)
-            if fits and rule.shows and all(fnmatch.fnmatchcase(measured[k], v) for k, v in rule.shows.items()):
+            called = cause.layer is not None and any(one.startswith("<layer>.") for one in rule.applies)
+            named = called or any(fnmatch.fnmatchcase(canonical, one) for one in rule.applies)
+            if not (named and rule.phase == cause.phase and rule.shows) or not fits(rule.shows, known):
+                continue
+            if not changed or "changed " in rule.shows.get("with", ""):
                 return rule
         return None
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 _FALLBACK = {

@@ -149,6 +149,8 @@ class Observations:
     owners: Mapping[str, str]
     live: list[Seen]
     idle: list[Seen]
+    roundoff: tuple[Seen, ...] = ()
+    """What a float64 run has shown to be round-off."""
 
 
 def look(records: list[StepRecord], order: list[str], trainable: set[str], owners: Mapping[str, str]) -> Observations:

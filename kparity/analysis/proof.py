@@ -233,3 +233,14 @@ def remains(record: StepRecord, mends: Collection[Mend], order: Mapping[str, int
     live += [Seen(parse(text), "gradient", record.step, endless, order.get(text, 0)) for text in record.lone]
     kept = [one for one in live if not any(mend.covers(one.key, parts.owners) for mend in mends)]
     return sorted(kept, key=lambda one: (one.order, -one.gap.ratio))
+
+
+def excused(left: Seen, roundoff: Sequence[Seen]) -> bool:
+    """Whether a difference that remains is round-off that was seen before, or a gradient made of such a gradient.
+
+    What comes of a gradient in the layers in front of it differs by as much of its own size, and little more.
+    """
+    if any(one.key == left.key for one in roundoff):
+        return True
+    backward = [one.gap.error for one in roundoff if one.phase == "gradient"]
+    return left.phase == "gradient" and left.gap.error <= 10 * max(backward, default=0.0)

@@ -268,6 +268,7 @@ class Process:
             handed = nudged(given, nudge + 1) if nudge and given is not None else given
             arrays, missed = replay_step(session, number, state, self._batch(number), handed)
             told["order"] = told["order"] or list(arrays)
+            told["ran"] = told.get("ran") or dict(self.recorder.ran)
             told["unforced"][str(number)] = missed
             if given is not None:
                 wanted = only[str(number)] if only else unlike(arrays, given)

@@ -35,6 +35,8 @@ class Step:
     calls: Counter[str] = field(default_factory=Counter)
     opaque: int = 0
     """Depth of loops being traced: what is made inside cannot leave them."""
+    modes: list[bool | None] = field(default_factory=list)
+    """`training` of the layer calls that are under way, the innermost last."""
 
     def sees(self, value: Any) -> bool:
         """Whether a value is a tensor of this step: not a Python value, not one of an inner graph."""
@@ -69,6 +71,8 @@ class Recorder:
         """Loss call -> the loss."""
         self.rows: dict[tuple[int, str], list[int]] = {}
         """(Step, variable) -> the rows that its sparse gradient names."""
+        self.ran: dict[str, dict[str, Any]] = {}
+        """Layer call -> the mode it ran in, and the kind and shape of each draw that it made."""
 
     def note(self, step: Step, key: str, value: Any) -> None:
         """Record a tensor, sparse gradients as dense ones."""
@@ -154,10 +158,17 @@ def _call(
         kwargs["mask"] = mask
     loop = hasattr(layer, "cell")
     step.opaque += loop
+    mode = kwargs.get("training")
+    step.modes.append(bool(mode) if isinstance(mode, (bool, int)) else step.modes[-1] if step.modes else None)
+    census = recorder.draws.census
+    drawn = len(census)
     try:
         outputs = original(layer, *args, **kwargs)
     finally:
         step.opaque -= loop
+        mode = step.modes.pop()
+    draws = [[draw["kind"], draw["shape"]] for draw in census[drawn:] if draw["owner"] == path]
+    recorder.ran[node] = {"training": mode, "draws": draws}
     return _through(recorder, step, "out", node, outputs)
 
 
