@@ -153,7 +153,9 @@ def _call(
         recorder.shapes[node] = [(list(v.shape), v.dtype.name) for v, here in zip(flat, seen, strict=True) if here]
         if path == "loss":
             recorder.losses[node] = layer
+    given = tf.nest.flatten((args, kwargs))
     args, kwargs = _through(recorder, step, "in", node, (args, kwargs))
+    handed = tf.nest.flatten((args, kwargs))
     if mask is not None:
         kwargs["mask"] = mask
     loop = hasattr(layer, "cell")
@@ -169,7 +171,22 @@ def _call(
         mode = step.modes.pop()
     draws = [[draw["kind"], draw["shape"]] for draw in census[drawn:] if draw["owner"] == path]
     recorder.ran[node] = {"training": mode, "draws": draws}
+    _masks_left(recorder, step, node, given, handed)
     return _through(recorder, step, "out", node, outputs)
+
+
+def _masks_left(recorder: Recorder, step: Step, node: str, given: list[Any], handed: list[Any]) -> None:
+    """What a call did to the masks of its own inputs holds for the tensors that it was given, not for their twins."""
+    for index, (value, twin) in enumerate(zip(given, handed, strict=True)):
+        if value is twin or getattr(value, "_keras_mask", None) is None:
+            continue
+        mask = getattr(twin, "_keras_mask", None)
+        key = f"outmask|{node}|in{index}"
+        if mask is not None and step.sees(mask):
+            recorder.note(step, key, mask)
+        if key in step.mend and step.forced is not None and key in step.forced:
+            mask = tf.constant(step.forced[key])
+        value._keras_mask = mask
 
 
 def called(args: Any, kwargs: Any, flat: list[Any], tensors: list[bool]) -> Any:
