@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from kparity import trace
+from kparity.analysis import observe
 from kparity.analysis.locate import Cause
 from kparity.analysis.observe import Seen, StepRecord
 from kparity.analysis.proof import MOST, Mend, Parts, excused, plan, remains, step_of, taken
+from kparity.runtime.side import SideFailed
 
 MOVES = (21, 31, 41)
 """Keys of the one-ulp moves under which the reference runs free. Several, because a free step can be ill-conditioned
@@ -50,12 +52,14 @@ def prove(
         mends = [plan(cause, parts) for cause in causes]
         here = [index for index, place in enumerate(at) if place == step and mends[index] is not None][:MOST]
         told = _run(both, sides, folder, step, mends, here, ranks, parts)
+        rest = [one for one in next(iter(told.values()), ([], []))[0] if not excused(one, roundoff)]
+        if rest:
+            rest = _in_float64(both, sides, folder, step, mends, rest, parts)
         for index in here:
-            whole, without = told[index]
+            without = told[index][1]
             own = mends[index]
             there = [one for one in without if own is not None and own.names(one.key, owners)]
-            left = [one for one in whole if not excused(one, roundoff)]
-            done[index] = _judge(causes[index], left, [one for one in there if not excused(one, roundoff)])
+            done[index] = _judge(causes[index], rest, [one for one in there if not excused(one, roundoff)])
     return [
         cause if cause.proven or cause.unproven else replace(cause, unproven="No counterfactual is run for it yet.")
         for cause in done
@@ -102,6 +106,38 @@ def _run(
 
     whole = left("proof-all", everything)
     return {i: (whole, left(f"proof-but-{i}", [m for other, m in known if other != i])) for i in here}
+
+
+def _in_float64(
+    both: Both,
+    sides: tuple[Ask, Ask],
+    folder: Path,
+    step: int,
+    mends: Sequence[Mend | None],
+    rest: list[Seen],
+    parts: Parts,
+) -> list[Seen]:
+    """What remains with every cause taken back, and remains in float64 too: a sum that cancels loses other digits on
+    each side, more than one-ulp moves of the reference show. All of it, where the model doesn't run in float64."""
+    given = "legacy-replay-float64"
+    names = {"step": step, "states": "legacy-state", "given": given, "float64": True}
+    plain = [{"name": "proof-reference-float64", "mend": [], "own": [], "nudge": 0}]
+    mended = [_request("proof-all-float64", [mend for mend in mends if mend is not None], parts)]
+    try:
+        if not trace.step_file(folder, given, step).exists():
+            free = {"states": "legacy-state", "forced": None, "nudge": 0, "name": given, "float64": True}
+            sides[0]("replay", steps=[step], **free)
+        both(
+            lambda: sides[0]("counterfactual", runs=plain, **names),
+            lambda: sides[1]("counterfactual", runs=mended, **names),
+        )
+    except SideFailed as failed:
+        if failed.kind in {"died", "hung"}:
+            raise
+        return rest
+    exact, candidate = (trace.read_arrays(trace.step_file(folder, one["name"], step)) for one in (*plain, *mended))
+    record = StepRecord(step, exact, candidate, {})
+    return [one for one in rest if not observe.roundoff(record, one)]
 
 
 def _request(name: str, mends: list[Mend], parts: Parts) -> dict[str, Any]:

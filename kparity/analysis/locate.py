@@ -119,6 +119,9 @@ def causes(seen: Observations, before: list[Cause]) -> list[Cause]:
     blamed = {cause.layer for cause in before if cause.phase == "config" and cause.layer}
     frozen = {cause.variable for cause in before if cause.kind in {"frozen", "unfrozen"}}
     live = [one for one in live if one.key.owner not in frozen]
+    trained = {key.owner for key in map(parse, seen.order) if key.kind == "grad"}
+    if frozen and trained <= frozen:  # nothing is left to train, so no update is counted
+        live = [one for one in live if one.phase != "optimizer"]
     for phase in PHASES:
         here = [one for one in live if one.phase == phase]
         if phase == "forward":
@@ -340,7 +343,7 @@ def merge(
         kind = classes.get(cause.layer, cause.layer)
         key: Any = (cause.phase, cause.kind, kind, tails, tuple(sorted(changes(cause.layer).items(), key=str)))
         if cause.phase == "config":
-            key = (cause.kind, cause.layer)
+            key = (cause.kind,) if cause.kind in {"frozen", "unfrozen"} else (cause.kind, cause.layer)
         first = merged.get(key)
         if first is None:
             merged[key] = cause

@@ -103,12 +103,17 @@ def _variables(cause: Cause, parts: Parts) -> set[str]:
 
 
 def _state_of(layers: Collection[str], parts: Parts) -> frozenset[str]:
-    return frozenset(name for name, layer in parts.owners.items() if layer in layers and name not in parts.trainable)
+    """Variables that layers, or layers inside them, keep for themselves."""
+    inside = tuple(f"{path}/" for path in layers)
+    held = (name for name, layer in parts.owners.items() if layer in layers or layer.startswith(inside))
+    return frozenset(name for name in held if name not in parts.trainable)
 
 
 def _plan_config(cause: Cause, parts: Parts) -> Mend:
     variables = frozenset(_variables(cause, parts))
     if cause.kind in {"frozen", "unfrozen"}:
+        if variables >= set(parts.trainable):
+            variables |= {""}  # with nothing to train no update is counted
         return Mend(updated=variables, keys=frozenset(f"grad|{name}|0" for name in variables))
     layers = frozenset(_layers(cause, parts))
     keys: set[str] = set()
