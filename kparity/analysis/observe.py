@@ -125,16 +125,21 @@ def phase_of(key: Key, trainable: set[str]) -> str | None:
 def masks(record: StepRecord, order: Mapping[str, int]) -> dict[str, str]:
     """Layer call -> the call that lost or changed the mask which it received.
 
-    The origin is the first call whose outgoing mask differs while the mask that it was given did not.
+    The origin is the first call whose outgoing mask differs while the mask that it was given did not. What a layer
+    hands on inside another one stays in there: to what is outside, the outer one hands on.
     """
 
     changed = {text for text in record.candidate if parse(text).kind in {"inmask", "outmask"}}
     changed |= {text for text in record.lone if parse(text).kind in {"inmask", "outmask"}}
     keys = [parse(text) for text in sorted(changed, key=lambda text: order.get(text, len(order)))]
     got = {key.owner for key in keys if key.kind == "inmask"}
-    gave = [key.owner for key in keys if key.kind == "outmask"]
-    origin = next((owner for owner in gave if owner not in got), None)
-    return dict.fromkeys(got, origin) if origin is not None else {}
+    gave = [key.owner for key in keys if key.kind == "outmask" and key.owner not in got]
+    found = {}
+    for reader in got:
+        origin = next((owner for owner in gave if f"/{reader}".startswith(f"/{owner}".rpartition("/")[0] + "/")), None)
+        if origin is not None:
+            found[reader] = origin
+    return found
 
 
 @dataclass(frozen=True)

@@ -223,6 +223,14 @@ def test_a_metric_reads_the_mask_that_the_loss_reads() -> None:
     assert [(cause.phase, cause.layer, cause.kind) for cause in found] == [("forward", "last", "mask")]
 
 
+def test_a_mask_inside_of_a_layer_is_not_what_a_layer_outside_lost() -> None:
+    order = ["outmask|block/softmax|0", "outmask|block|in0", "inmask|last|0", "out|last|0"]
+    ones = np.ones(4, np.float32)
+    record = StepRecord(1, {"out|last|0": ones, "dy|last|0": ones}, {"out|last|0": ones * 2}, {}, tuple(order[:3]))
+    (found,) = locate.causes(observe.look([record], order, set(), {}), [])
+    assert (found.layer, found.kind) == ("block", "mask")
+
+
 def test_a_mask_that_changes_no_number_is_no_cause() -> None:
     assert causes(step(lone=("outmask|first|0", "inmask|norm|0"))) == []
 
