@@ -17,7 +17,7 @@ import numpy as np
 
 from kparity import subjects, trace
 from kparity.analysis import locate, match, material, observe
-from kparity.analysis.calls import Calls
+from kparity.analysis.calls import Calls, of_predictions
 from kparity.analysis.explain import Explainer
 from kparity.analysis.locate import Cause
 from kparity.analysis.match import Pairing
@@ -315,6 +315,7 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     found = not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
     found = locate.lone_layers(found, trained.order, pair.pairing, pair.left, pair.right)
     found = locate.merge(found, explainer.classes, explainer.layer_changes)
+    found = [_with_predictions(pair.folder, cause) for cause in found]
     found = _prove(run, pair, trained, found, seen.roundoff)
     notes += not_proven(found)
     notes += unread(seen.idle)
@@ -336,6 +337,14 @@ def _prove(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], roundo
         if failed.kind in {"died", "hung"}:
             raise
         return [replace(cause, unproven=f"The counterfactual failed: {failed.message}") for cause in found]
+
+
+def _with_predictions(folder: Path, cause: Cause) -> Cause:
+    """Note of a cause in the loss what it was given."""
+    if cause.phase != "loss" or not cause.step:
+        return cause
+    arrays = trace.read_arrays(trace.step_file(folder, f"{REFERENCE}-replay", cause.step))
+    return replace(cause, evidence={**cause.evidence, "with": of_predictions(arrays)})
 
 
 def _sketches(pair: _Pair) -> Any:

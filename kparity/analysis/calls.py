@@ -10,7 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from kparity.trace import parse
+
+SATURATED = 1e-3
+"""Distance of a probability from 0 or 1 at which 1e-7 more or less changes its logarithm by 1e-4."""
 
 Told = Mapping[str, Mapping[str, Any]]
 """Layer call -> how it ran: `training`, and `draws`, the (kind, shape) of each random draw."""
@@ -80,6 +85,16 @@ def facts(calls: Calls, path: str | None) -> list[str]:
     found += ["other draws"] if calls.draws(path) is not None else []
     found += ["masked"] if calls.count("inmask", path) else []
     return found
+
+
+def of_predictions(arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """The same of a loss: "saturated" where its predictions are probabilities, some next to 0 or 1.
+
+    `arrays`: what the reference recorded of a step; a loss is called with (targets, predictions).
+    """
+    given = [value for key, value in arrays.items() if key.startswith("in|loss") and key.endswith("|1") and value.size]
+    shares = [value for value in given if 0 <= value.min() <= value.max() <= 1]
+    return ["saturated"] if any(np.minimum(value, 1 - value).min() < SATURATED for value in shares) else []
 
 
 def fits(shows: Mapping[str, str], measured: Mapping[str, list[str]]) -> bool:

@@ -83,7 +83,8 @@ class Explainer:
             subject = f"the optimizer {kind}"
         elif cause.phase == "loss":
             changed = self.configured("loss")
-            canonical = "keras.losses"
+            losses = self.reference["configuration"]["loss"] or ["?"]
+            canonical = f"keras.losses.{losses[0]['class'] if isinstance(losses[0], dict) else losses[0]}"
             subject = "the loss"
         elif cause.phase == "metric":
             canonical = "keras.metrics"
@@ -230,7 +231,7 @@ class Explainer:
             "kind": [cause.kind],
             "quantity": [str(cause.evidence.get("quantity", ""))],
             "variable": [(cause.variable or "").split(":")[-1]],
-            "with": also + facts(self.calls, cause.layer),
+            "with": also + facts(self.calls, cause.layer) + cause.evidence.get("with", []),
         }
         for rule in self.rules:
             called = cause.layer is not None and any(one.startswith("<layer>.") for one in rule.applies)

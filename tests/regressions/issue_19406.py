@@ -58,6 +58,6 @@ def load_data():
     rng = np.random.RandomState(19406)
     x = np.zeros((256, 8, 8, 1), "float32")
     for image in x:
-        row, column, size = rng.randint(0, 5, 2).tolist() + [rng.randint(2, 5)]
+        (row, column), size = rng.randint(0, 5, 2), rng.randint(2, 5)
         image[row : row + size, column : column + size] = 1
     return {"x": x, "batch_size": 32}

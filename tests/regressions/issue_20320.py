@@ -1,7 +1,7 @@
 """Neural machine translation, small: an LSTM encoder, an LSTM decoder that begins from its state, padding masked.
 
-The "languages" are digits and their names' initials, doubled: 3 1 is "t t o o". The decoder is taught with its own answer
-so far, as in every tutorial; sequences have any length and are padded with 0.
+The "languages" are digits and the initials of their names, doubled: 3 1 is "t t o o". The decoder is taught with its
+own answer so far, as in every tutorial; sequences have any length and are padded with 0.
 """
 
 import numpy as np
