@@ -69,6 +69,7 @@ WHEN = frozenset(
         "stored",
         "made_by",
         "by_super",
+        "listed",
         "taken_from_model",
         "not_metric",
         "metric",
@@ -83,14 +84,14 @@ WHEN = frozenset(
 )
 """Conditions on a call. `has`, `lacks`: arguments that are given or not; `equals`, `not_equals`, `matches`: by their
 source (a pattern); `constant`, `computed`: given as a literal or not; `callable`: a function of this module;
-`folder`: a path without a suffix; `single`: one name gets all that the call gives; `by_super`: it is
-`super().method(...)`; `not_metric`: no model here is compiled with this metric; `metric`: certain only where all
-models here that are compiled with any have this one. `defined` and `stored` are about methods that a class defines
-and attributes that code sets, instead of calls. `called`: an argument is itself a call of this class; `mentions`: one
-of these words stands in the module, or where it is `stored` in that statement; `made_by`: what it is `stored` on is
-of one of these classes; `taken_from_model`: that is `model.layers[i]` or `model.get_layer(name)`; `compiled`: a
-`stored` attribute of a model that was compiled above and isn't again below; `switched_on`: the string names something
-of the environment that is set here, and not to "0", removed or only asked."""
+`folder`: a path without a suffix; `listed`: elements one by one, or no tensor in a layer; `single`: one name gets all
+that the call gives; `by_super`: it is `super().method(...)`; `not_metric`: no model here is compiled with this
+metric; `metric`: certain only where all models here that are compiled with any have this one. `defined` and `stored`
+are about methods that a class defines and attributes that code sets, instead of calls. `called`: an argument is
+itself a call of this class; `mentions`: one of these words stands in the module, or where it is `stored` in that
+statement; `made_by`: what it is `stored` on is of one of these classes; `taken_from_model`: that is `model.layers[i]`
+or `model.get_layer(name)`; `compiled`: a `stored` attribute of a model that was compiled above and isn't again below;
+`switched_on`: the string names something of the environment that is set here, and not to "0", removed or only asked."""
 SHOWS = frozenset({"kind", "quantity", "variable", "with"})
 SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "shape", "any")
 FAMILIES = {

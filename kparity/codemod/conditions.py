@@ -13,6 +13,7 @@ from .edits import Argument, is_number, words
 from .keys import is_metric
 from .module import Module
 from .paths import tail_of
+from .straight import value_at
 from .uses import is_counted_with
 
 
@@ -62,6 +63,8 @@ def _hold_around(when: dict, module: Module, values: dict[str, ast.expr], node: 
     if when.get("subscripted") and not _is_taken_apart(module, node):
         return False
     if "counted" in when and when["counted"] != is_counted_with(module, node):
+        return False
+    if "listed" in when and not _is_listed(module, values.get(when["listed"]), node):
         return False
     if when.get("by_super") and not module.source(node).startswith("super("):
         return False
@@ -128,6 +131,16 @@ def _is_folder(module: Module, path: ast.expr | None) -> bool:
     tail = tail_of(module, path)
     last = tail.text.rstrip("/").rsplit("/", 1)[-1] if tail is not None else "."
     return bool(last) and ("." not in last or last.endswith((".ckpt", ".tf", ".pb")))
+
+
+def _is_listed(module: Module, value: ast.expr | None, node: ast.Call) -> bool:
+    """Does it stand there element by element? Between symbolic tensors, outside of layers, it can't be a tensor."""
+    if isinstance(value, ast.Name) and (found := value_at(module, value)) is not None:
+        value = found[0]
+    parts: list[ast.expr | None] = [value]  # [1] * rank + [n]
+    for part in parts:
+        parts += [part.left, part.right] if isinstance(part, ast.BinOp) else []
+    return any(isinstance(part, ast.List | ast.Tuple) for part in parts) or not _in_call(module, node)
 
 
 def _is_inside(where: str, module: Module, node: ast.Call) -> bool:

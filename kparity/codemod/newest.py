@@ -10,7 +10,7 @@ import posixpath
 from ..rulebook import Rule
 from .edits import CannotEdit, Edit, arguments
 from .module import Module, Need, Splice
-from .paths import tail_of
+from .paths import library, tail_of
 from .straight import value_at
 
 ENDING = ".weights.h5"
@@ -30,11 +30,10 @@ def newest_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
         return None
     needs: list[Need] = []
     for name in ("glob", "os"):
-        known = module.names.name(name, module.names.scope(call))
-        if known is None and module.names.is_free(name, module.names.scope(call)):
-            needs.append(module.import_keras(call, f"import {name}"))
-        elif known != name:
+        need = library(module, call, name)
+        if need is None:
             raise CannotEdit(rule.why)
+        needs += need
     folder = module.source(given[0])
     new = f'max(glob.glob(os.path.join({folder}, "*{ENDING}")), key=os.path.getmtime, default=None)'
     return Edit((Splice(module.start(call), module.end(call), new),), tuple(needs))

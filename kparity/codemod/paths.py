@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..rulebook import Rule
 from .edits import Argument, CannotEdit, Edit, argument_splices, arguments
-from .module import Module, Splice
+from .module import Module, Need, Splice
 from .straight import value_at
 
 READERS = frozenset(
@@ -98,7 +98,48 @@ def _path_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
     if new is None:
         return None
     splices = [_splice(tail, new), *(_splice(other, new) for other in others)]
-    return Edit(tuple(splices), certain=certain and plain, doubt=ELSEWHERE)
+    folder, needs = _folder_made(module, call, path, literal or path, tail)
+    return Edit((*folder, *splices), tuple(needs), certain=certain and plain, doubt=ELSEWHERE)
+
+
+def _folder_made(
+    module: Module, call: ast.Call, path: ast.expr, literal: ast.expr, tail: Tail
+) -> tuple[list[Splice], list[Need]]:
+    """Keras 2 makes the folder of a checkpoint or SavedModel, Keras 3 not that of a file: a line in front does.
+
+    Not where the module makes folders anyway, nor where there may be none in the name.
+    """
+    last = tail.text.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    own = {"makedirs", "mkdir", "MakeDirs"} & {_called(other) for other in module.index.calls}
+    if last.endswith((".h5", ".hdf5", ".keras")) or _called(call) == "ModelCheckpoint" or own:
+        return [], []
+    if isinstance(literal, ast.Constant):
+        if "/" not in tail.text.rstrip("/").removeprefix("./"):
+            return [], []
+        made = f'"{tail.text.rstrip("/").rpartition("/")[0]}"' if path is literal else ""
+    elif isinstance(literal, ast.Call) and _called(literal) == "join" and len(literal.args) > 1:
+        made = ""
+    else:
+        return [], []
+    statement = module.names.statement(call)
+    line, column = module.line_column(module.start(statement))
+    indent = module.line_text(line)[: column - 1]
+    needs = library(module, call, "os")
+    if not isinstance(statement, ast.Expr) or indent.strip() or needs is None or "{" in made:
+        return [], []
+    made = made or f"os.path.dirname(os.path.abspath({module.source(path)}))"
+    start = module.start(statement)
+    return [Splice(start, start, f"os.makedirs({made}, exist_ok=True){module.newline()}{indent}")], needs
+
+
+def library(module: Module, node: ast.AST, name: str) -> list[Need] | None:
+    """What has to be imported for code at `node` to use a module of the standard library; None where it can't be."""
+    known = module.names.name(name, module.names.scope(node))
+    if known == name:
+        return []
+    if known is None and module.names.is_free(name, module.names.scope(node)):
+        return [module.import_keras(node, f"import {name}")]
+    return None
 
 
 def _filled(path: ast.expr) -> ast.expr:

@@ -42,6 +42,9 @@ UNTOUCHED = {
     "tf functions in a data pipeline": (
         "import tensorflow as tf\nimport keras\n\n\ndef parse(record):\n    return tf.cast(tf.reshape(record, (3,)), tf.float32)\n"
     ),
+    "a tensor of how often to repeat": (
+        "import keras\nimport tensorflow as tf\n\n\nclass A(keras.layers.Layer):\n    def call(self, x):\n        often = keras.ops.shape(x)\n        return tf.tile(x, often)\n"
+    ),
     "ones and zeros of what may be a tensor": (
         "import tensorflow as tf\nimport keras\n\nd = tf.data.Dataset.from_tensor_slices([1])\nfor x in d:\n    y = keras.utils.to_categorical(x, 3)\n\n\n"
         "def f(z):\n    return keras.utils.to_categorical(z)\n\n\nw = keras.utils.to_categorical(tf.constant([1]))\n"

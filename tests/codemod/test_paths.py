@@ -12,7 +12,7 @@ END = "\nx = tf.constant(1)\n"
 EDITED = {
     "a name that is given another file later": (
         "path = 'a/cp.ckpt'\nfolder = os.path.dirname(path)\nmodel.save_weights(path)\nmodel.load_weights(path)\npath = 'b/cp-{n}.ckpt'\nmodel.save_weights(path.format(n=3))\n",
-        "path = 'a/cp.weights.h5'\nfolder = os.path.dirname(path)\nmodel.save_weights(path)\nmodel.load_weights(path)\npath = 'b/cp-{n}.weights.h5'\nmodel.save_weights(path.format(n=3))\n",
+        "path = 'a/cp.weights.h5'\nfolder = os.path.dirname(path)\nos.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)\nmodel.save_weights(path)\nmodel.load_weights(path)\npath = 'b/cp-{n}.weights.h5'\nos.makedirs(os.path.dirname(os.path.abspath(path.format(n=3))), exist_ok=True)\nmodel.save_weights(path.format(n=3))\n",
     ),
     "a template that is joined": (
         "c = keras.callbacks.ModelCheckpoint(os.path.join('a', 'cp_{epoch}'), save_weights_only=True)\n",
@@ -25,7 +25,7 @@ EDITED = {
     ),
     "a folder that is joined twice": (
         "model.save(os.path.join('a', 'm'))\nagain = keras.models.load_model(os.path.join('a', 'm'))\n",
-        "model.save(os.path.join('a', 'm.keras'))\nagain = keras.models.load_model(os.path.join('a', 'm.keras'))\n",
+        "os.makedirs(os.path.dirname(os.path.abspath(os.path.join('a', 'm'))), exist_ok=True)\nmodel.save(os.path.join('a', 'm.keras'))\nagain = keras.models.load_model(os.path.join('a', 'm.keras'))\n",
     ),
     "a model that was deleted and loaded": (
         "model.save('m')\ndel model\nmodel = keras.models.load_model('m')\n",

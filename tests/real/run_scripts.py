@@ -77,6 +77,12 @@ def as_script(text, path):
     for cell in json.loads(text)["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "code" and not source.lstrip().startswith("%%"):
+            source = re.sub(
+                r"^(\s*)!mkdir (?:-p )?(\S+) *$",
+                r"\1__import__('os').makedirs('\2', exist_ok=True)",
+                source,
+                flags=re.M,
+            )
             cells.append(re.sub(r"^(\s*)[!%].*$", r"\1pass", source, flags=re.MULTILINE))
     return "\n\n".join(cells) + "\n"
 
