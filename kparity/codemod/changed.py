@@ -144,28 +144,28 @@ def _change(module: Module, call: ast.Call) -> tuple[str, dict[str, Any]] | None
     dotted = module.names.meaning(func)
     if dotted is not None:
         change = change_of(dotted)
-        return (dotted, change) if change is not None and _matters(change, call) else None
+        return (dotted, change) if change is not None and matters(change, call) else None
     if not isinstance(func, ast.Attribute) or not (func.attr == "__init__" or func.attr in methods()):
         own = class_of(module, func)
         change = own["methods"].get("()") if own is not None else None
-        return (module.source(func), change) if change is not None and _matters(change, call) else None
+        return (module.source(func), change) if change is not None and matters(change, call) else None
     if func.attr == "__init__":
         home = module.names.enclosing_class(call)
         first = (
             module.names.meaning(home.bases[0]) if home is not None and home.bases and _is_super(func.value) else None
         )
         change = change_of(first) if first is not None else None
-        return (first or "", change) if change is not None and _matters(change, call) else None
+        return (first or "", change) if change is not None and matters(change, call) else None
     own = class_of(module, func.value)
     if own is not None:
         change = own["methods"].get(func.attr)
-        return (f"`{func.attr}`", change) if change is not None and _matters(change, call) else None
+        return (f"`{func.attr}`", change) if change is not None and matters(change, call) else None
     kinds = table()["methods"].get(func.attr)
-    if kinds is None or not any(_matters(change, call) for change in kinds.values()):
+    if kinds is None or not any(matters(change, call) for change in kinds.values()):
         return None
     kind = _kind(module, func)
     change = kinds.get(kind or "")
-    return (f"<{kind}>.{func.attr}", change) if change is not None and _matters(change, call) else None
+    return (f"<{kind}>.{func.attr}", change) if change is not None and matters(change, call) else None
 
 
 def _kind(module: Module, node: ast.Attribute) -> str | None:
@@ -190,7 +190,8 @@ def _starred(call: ast.Call) -> bool:
     return any(isinstance(value, ast.Starred) for value in call.args)
 
 
-def _matters(change: dict[str, Any], call: ast.Call) -> bool:
+def matters(change: dict[str, Any], call: ast.Call) -> bool:
+    """Does a call give some argument that the change is about?"""
     if "needs" in change:
         return True
     positional = _positional(call)

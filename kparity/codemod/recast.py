@@ -6,7 +6,6 @@ left to say, and nobody has asked for another kind of value than the new code ha
 
 import ast
 import re
-from dataclasses import dataclass
 
 from ..rulebook import Rule, api
 from .book import Book
@@ -14,21 +13,13 @@ from .changed import change_of
 from .edits import arguments, words
 from .match import Site
 from .module import Module
-from .values import passes_on
+from .values import Values, passes_on
 
 PLAIN = frozenset({"len", "list", "tuple", "int", "float"})
 """Builtins whose values are of no kind that rules ask for."""
+METHODS = frozenset({"assign", "assign_add", "assign_sub"})
+"""Methods of which the same is true."""
 PLACE = re.compile(r"\{(\w+)\}")
-
-
-@dataclass(frozen=True)
-class Recast:
-    """What is known of a template."""
-
-    quiet: bool
-    """Has no rule anything to say about the names, attributes and calls that it brings?"""
-    operands: tuple[str, ...] = ()
-    """The arguments of which one has to be a tensor for the value to be one; none of them: its value is of no kind."""
 
 
 def is_quiet(site: Site, module: Module, book: Book) -> bool:
@@ -37,36 +28,29 @@ def is_quiet(site: Site, module: Module, book: Book) -> bool:
     if site.rule.edit["kind"] != "template" or type(node) is not ast.Call or module.target != "keras":
         return False
     if site.rule.id not in book.recast:
-        book.recast[site.rule.id] = _looked_at(site.rule, book)
-    recast: Recast = book.recast[site.rule.id]
-    if not recast.quiet:
+        book.recast[site.rule.id] = _read(site.rule, book)
+    tree = book.recast[site.rule.id]
+    if tree is None:
         return False
-    values = module.values
-    if node not in values.asked:
+    if node not in module.values.asked:
         return True
-    given = {a.name: a.value for a in arguments(node, words(site.rule.edit.get("params")))}
+    given = {a.name or "": a.value for a in arguments(node, words(site.rule.edit.get("params")))}
     if isinstance(node.func, ast.Attribute):
         given["self"] = node.func.value
-    kinds = {values.kind(given[name]) for name in recast.operands if name in given}
-    return values.kind(node) == ("tensor" if "tensor" in kinds else None)
+    return module.values.kind(node) == _kind(tree, given, module.values)
 
 
-def _looked_at(rule: Rule, book: Book) -> Recast:
+def _read(rule: Rule, book: Book) -> ast.expr | None:
+    """What a template writes, with names for what is put in; None where some rule may have something to say of it."""
     try:
         tree = ast.parse(PLACE.sub(r"given_\1", rule.edit["to"]), mode="eval").body
     except SyntaxError:
-        return Recast(False)
-    if not isinstance(tree, ast.Call) or not _is_quiet(tree, book):
-        return Recast(False)
-    dotted = _dotted(tree.func)
-    passing = dotted is not None and passes_on(dotted)
-    operands = [a.id.removeprefix("given_") for a in tree.args if isinstance(a, ast.Name)] if passing else []
-    if passing and len(operands) < len(tree.args):
-        return Recast(False)  # one of them is code of its own, or a constant
-    return Recast(True, tuple(operands))
+        return None
+    own = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return tree if not isinstance(tree, ast.Constant) and _is_quiet(tree, book, own) else None
 
 
-def _is_quiet(node: ast.AST, book: Book) -> bool:
+def _is_quiet(node: ast.AST, book: Book, own: set[str]) -> bool:
     match node:
         case ast.Attribute():
             dotted = _dotted(node)
@@ -74,18 +58,48 @@ def _is_quiet(node: ast.AST, book: Book) -> bool:
                 return (
                     dotted in api(3) and not book.rules_of(dotted) and book.is_quiet(dotted) and not change_of(dotted)
                 )
-            return node.attr not in book.watched and _is_quiet(node.value, book)
+            return node.attr not in book.watched and _is_quiet(node.value, book, own)
         case ast.Name():
-            return node.id in PLAIN or node.id.startswith("given_")
+            return node.id in PLAIN or node.id in own or node.id.startswith("given_")
         case ast.Constant():
             return node.value not in book.strings
         case ast.Call(func=func):
-            if _dotted(func) is None and not (isinstance(func, ast.Name) and func.id in PLAIN):
+            method = isinstance(func, ast.Attribute) and func.attr not in book.called and not node.keywords
+            if _dotted(func) is None and not method and not (isinstance(func, ast.Name) and func.id in PLAIN):
                 return False
-            return all(_is_quiet(n, book) for n in (func, *node.args, *(k.value for k in node.keywords)))
-        case ast.BinOp() | ast.UnaryOp() | ast.Tuple() | ast.List():
-            return all(_is_quiet(n, book) for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr))
+            return all(_is_quiet(n, book, own) for n in (func, *node.args, *(k.value for k in node.keywords)))
+        case (
+            ast.BinOp()
+            | ast.UnaryOp()
+            | ast.Tuple()
+            | ast.List()
+            | ast.Subscript()
+            | ast.ListComp()
+            | ast.comprehension()
+        ):
+            inner = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr | ast.comprehension)]
+            return all(_is_quiet(n, book, own) for n in inner)
     return False
+
+
+def _kind(node: ast.AST, given: dict[str, ast.expr], values: Values) -> str | None:
+    """The kind of what a template writes, as `Values` would say it; anything else than a kind where it isn't known."""
+    match node:
+        case ast.Name(id=name) if name.startswith("given_"):
+            value = given.get(name.removeprefix("given_"))
+            return values.kind(value) if value is not None else None
+        case ast.Constant():
+            return None
+        case ast.BinOp() | ast.UnaryOp():
+            operands = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
+            return "tensor" if "tensor" in [_kind(n, given, values) for n in operands] else None
+        case ast.Call(func=func):
+            dotted = _dotted(func)
+            if dotted is not None and passes_on(dotted):
+                return "tensor" if "tensor" in [_kind(n, given, values) for n in node.args] else None
+            if isinstance(func, ast.Name) or (isinstance(func, ast.Attribute) and func.attr in METHODS):
+                return None
+    return "unknown"
 
 
 def _dotted(node: ast.AST) -> str | None:

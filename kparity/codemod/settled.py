@@ -17,7 +17,7 @@ from ..findings import Finding, Place
 from ..rulebook import Rule, api
 from . import imports, recast
 from .book import ABOUT_NAMES, Book
-from .changed import change_of
+from .changed import change_of, matters
 from .match import Site, gone_site, shortened
 from .module import Lines, Module, Splice, apply, forward
 from .names import KERAS, normal, under
@@ -58,8 +58,9 @@ def settled(
     None where only another look at the new text can tell. Most files are settled at once, which halves the time.
     """
     told: list[Site] = []
+    edited = {site.node for site in done}
     for site in done:
-        more = _told_after(site, module, book)
+        more = _told_after(site, module, book, edited)
         if more is None:
             return None
         told += more
@@ -74,7 +75,7 @@ def settled(
     left = []
     moved: dict[int, set[str]] = {}
     for site in done:
-        moved.setdefault(site.start, set()).update(old for old, new in site.becomes or () if old != new)
+        moved.setdefault(site.start, set()).update(_gone_by(site, module))
     if any(_is_shared(site, module) for site in done if any(old != new for old, new in site.becomes or ())):
         return None
     for site in found:
@@ -131,6 +132,14 @@ def ended(
     )
 
 
+def _gone_by(site: Site, module: Module) -> set[str]:
+    """The names that code at a site went by, and goes by no more."""
+    if site.becomes is not None or not isinstance(site.node, ast.Call):
+        return {old for old, new in site.becomes or () if old != new}
+    func = site.node.func
+    return {module.names.canonical(func) or "", module.names.meaning(func) or ""}
+
+
 def _is_shared(site: Site, module: Module) -> bool:
     """Is it an import of a name that is bound by something else, too? Under another name that may be told."""
     if not module.text.startswith(("from ", "import "), site.start):
@@ -185,8 +194,8 @@ def _stays_old(module: Module, splices: list[Splice]) -> bool:
     return False
 
 
-def _told_after(site: Site, module: Module, book: Book) -> list[Site] | None:
-    """What rules will tell of the names that this edit makes.
+def _told_after(site: Site, module: Module, book: Book, edited: set[ast.AST | None]) -> list[Site] | None:
+    """What rules will tell of the names that this edit makes; `edited` are the nodes that are edited with it.
 
     None where one may have something else to say about them, or about values that come of them.
     """
@@ -202,7 +211,7 @@ def _told_after(site: Site, module: Module, book: Book) -> list[Site] | None:
         if not unasked and not module.values.alike(old, new):
             return None
         if old != new and api(3).get(new) == "module":
-            inside = _told_inside(module, book, old, new)
+            inside = _told_inside(module, book, old, new, edited)
             if inside is None:
                 return None
             told += inside
@@ -210,7 +219,8 @@ def _told_after(site: Site, module: Module, book: Book) -> list[Site] | None:
         seen = site.rule.edit["kind"] != "call" and place(old) == new
         if any(not seen or not _is_about_calls(rule) for rule in others):
             return None
-        if site.rule.edit["kind"] == "call" and change_of(new) is not None:
+        change = change_of(new) if site.rule.edit["kind"] == "call" else None
+        if change is not None and not (type(site.node) is ast.Call and not matters(change, site.node)):
             return None
     return told
 
@@ -220,7 +230,7 @@ def _is_about_calls(rule: Rule) -> bool:
     return rule.edit["kind"] in ABOUT_CALLS or bool(rule.when)
 
 
-def _told_inside(module: Module, book: Book, old: str, new: str) -> list[Site] | None:
+def _told_inside(module: Module, book: Book, old: str, new: str, edited: set[ast.AST | None]) -> list[Site] | None:
     """What is told, once a module of Keras has got another name, of what is reached through it.
 
     None where a rule may have more to do there than to say that it is gone.
@@ -238,7 +248,7 @@ def _told_inside(module: Module, book: Book, old: str, new: str) -> list[Site] |
             if not isinstance(inner, ast.Attribute):
                 return None
             was, now = f"{old}.{inner.attr}", f"{new}.{inner.attr}"
-            if book.is_quiet(now):
+            if book.is_quiet(now) or inner in edited:
                 continue
             if book.renaming(was) is not None or not module.values.alike(was, now):
                 return None
