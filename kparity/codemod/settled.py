@@ -200,7 +200,7 @@ def _told_after(site: Site, module: Module, book: Book, edited: set[ast.AST | No
     None where one may have something else to say about them, or about values that come of them.
     """
     if site.becomes is None:
-        return [] if recast.is_quiet(site, module, book) else None
+        return [] if recast.is_quiet(site, module, book) or _takes_mask(site, module) else None
     told: list[Site] = []
     for old, new in site.becomes:
         if old == new and site.rule.edit["kind"] != "call":
@@ -223,6 +223,13 @@ def _told_after(site: Site, module: Module, book: Book, edited: set[ast.AST | No
         if change is not None and not (type(site.node) is ast.Call and not matters(change, site.node)):
             return None
     return told
+
+
+def _takes_mask(site: Site, module: Module) -> bool:
+    """Does a method only get its mask by another name, and has nobody asked of what kind that is?"""
+    if site.rule.edit["kind"] != "mask" or not isinstance(site.node, ast.FunctionDef):
+        return False
+    return (module.index.owned[site.node], "mask") not in module.values.asked
 
 
 def _is_about_calls(rule: Rule) -> bool:

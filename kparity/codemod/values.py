@@ -74,8 +74,8 @@ class Values:
         self.odd: set[ast.AST] | None = None
         self.computations: dict[ast.FunctionDef, bool] = {}
         self.handed_on: set[str] | None = None
-        self.asked: set[ast.AST] = set()
-        """The calls that some answer depends on."""
+        self.asked: set[object] = set()
+        """The calls, and names in scopes, that some answer depends on."""
         self._steps = 0
         self._drafts: dict[object, str | None] = {}
         """What was found by leaning on something that is still being worked out; good until that is done."""
@@ -394,6 +394,7 @@ class Values:
         home = scope.lookup(node.id)
         if home is None:
             return None
+        self.asked.add((home, node.id))
         return self.once((home, node.id), lambda: self._named(node, home))
 
     def _named(self, node: ast.Name, home: Scope) -> str | None:
