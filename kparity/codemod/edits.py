@@ -203,7 +203,7 @@ def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tu
         raise CannotEdit(f"`{module.source(stars[0].value)}` may hold any argument")
     if not pins and all(keep and (argument.keyword is not None or k is None) for argument, keep, k, _ in changes):
         return tuple(s for argument, _, keyword, value in changes for s in _plain(module, argument, keyword, value))
-    return (_rebuilt(module, call, plan, pins),)
+    return (_respaced(module, call, plan, pins) or _rebuilt(module, call, plan, pins),)
 
 
 def _joined(names: list[str], given: list[Argument]) -> tuple[Argument | None, Argument | None]:
@@ -258,6 +258,56 @@ def is_number(module: Module, value: ast.expr) -> bool:
 
 def _constant(value: ast.expr) -> str | None:
     return repr(value.value) if isinstance(value, ast.Constant) else None
+
+
+def _respaced(
+    module: Module,
+    call: ast.Call,
+    plan: list[tuple[Argument, bool, str | None, str | None]],
+    pins: dict[str, str],
+) -> Splice | None:
+    """The arguments anew, with the commas and spaces that stood between them: most calls have nothing else there.
+
+    None where there is more to keep, comments or parentheses, or where a pin has to stand on a line of its own.
+    """
+    start, end = module.end(call.func), module.end(call)
+    if skipped(call) or "#" in module.text[start:end] or "\\" in module.text[start:end]:
+        return None
+    gaps: list[str] = []
+    texts: list[str | None] = []
+    at = start
+    for argument, keep, keyword, value in plan:
+        first = module.start(argument.keyword or argument.value)
+        last = module.end(argument.keyword or argument.value)
+        gaps.append(module.text[at:first])
+        at = last
+        text = module.text[first:last]
+        if argument.keyword is not None and argument.keyword.arg is not None:
+            text = text[len(argument.keyword.arg) :]
+            if not text.startswith("=") or module.start(argument.value) != last - len(text) + 1:
+                return None
+            text = (keyword or "") + (f"={value}" if value is not None else text)
+        elif value is not None or keyword is not None:
+            text = (f"{keyword}=" if keyword is not None else "") + (value if value is not None else text)
+        texts.append(text if keep else None)
+    gaps.append(module.text[at:end])
+    first_gap, last_gap = ("(", (")", ",)")) if plan else ("", ("()",))
+    if "".join(gaps[-1].split()) not in last_gap or (plan and gaps[0].strip() != first_gap):
+        return None
+    if any(gap.strip() != "," for gap in gaps[1:-1]):
+        return None
+    if pins and (any(gap != ", " for gap in gaps[1:-1]) or gaps[-1] not in (")", "()") or gaps[0] not in ("(", "()")):
+        return None
+    kept: list[list[str]] = []
+    for given, gap in zip(texts, gaps[1:], strict=True):
+        if given is not None:
+            kept.append([given, gap])
+        elif kept:
+            kept[-1][1] = gap  # what goes takes the comma in front of it along, not the one behind
+    if pins:
+        every = [*(one for one, _ in kept), *(f"{name}={value}" for name, value in pins.items())]
+        return Splice(start, end, f"({', '.join(every)})")
+    return Splice(start, end, gaps[0] + "".join(map("".join, kept)) if kept else "()")
 
 
 def _rebuilt(
