@@ -81,8 +81,8 @@ def _hold_around(when: dict, module: Module, values: dict[str, ast.expr], node: 
     given = [values[name] for name in words(when.get("tensor")) if name in values]
     if "tensor" not in when:
         return True
-    return any(module.values.kind(value) == "tensor" for value in given) or (
-        bool(given) and known.stands_in_computation(module.values, node)
+    return bool(given) and (
+        known.stands_in_computation(module.values, node) or any(module.values.kind(v) == "tensor" for v in given)
     )
 
 

@@ -117,7 +117,13 @@ class _Finder:
         named: set[ast.AST] = set()
         for root in names.roots(book.packages):
             for name in index.loads.get(root, ()):
-                yield from self._chain(name, named)
+                chain = names.chain(name)
+                loud = False
+                for node, written in chain:
+                    named.add(node)
+                    loud = loud or (written is not None and not book.is_quiet(written))
+                if loud:
+                    yield from self._chain(chain)
         yield from self._roundabout(named)
         watched = book.watched
         for attribute in index.attributes:
@@ -148,15 +154,11 @@ class _Finder:
             if several and plain and positional.suspects(self.module, call):
                 yield from self._by_position(call)
 
-    def _chain(self, name: ast.Name, named: set[ast.AST]) -> Iterator[Site]:
-        """What is said of a name, and of what is reached through it; `named` gets the nodes."""
+    def _chain(self, chain: list[tuple[ast.Name | ast.Attribute, str | None]]) -> Iterator[Site]:
+        """What is said of a name, and of what is reached through it."""
         names, book = self.module.names, self.book
-        chain = names.chain(name)
-        if not chain:
-            return
         outermost = chain[-1][0]
         for node, written in reversed(chain):  # of edits that overlap the outermost is made first
-            named.add(node)
             if written is None or book.is_quiet(written):
                 continue
             if not book.is_loud(written):

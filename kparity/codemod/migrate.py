@@ -141,7 +141,7 @@ def _passes(
     old = is_old(module)
     history: list[list[Splice]] = []
     fixed: list[Finding] = []
-    used = imports.used_names(module)
+    used: set[tuple[str, str]] = set()
     shown = is_package(path)
     left: list[Site] = []
     wanted = neighbours.wanted if neighbours is not None else frozenset

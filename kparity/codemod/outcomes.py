@@ -35,7 +35,14 @@ class Migrated:
 
 
 def sorted_findings(findings: list[Finding]) -> list[Finding]:
-    return sorted(set(findings), key=lambda f: (f.place, f.rule, f.message, f.fix))
+    if len(findings) < 2:
+        return findings
+    keys = {(*_numbers(f.place), f.rule, f.message, f.fix, f.phase, f.outcome): f for f in findings}
+    return [keys[key] for key in sorted(keys)]
+
+
+def _numbers(place: Place) -> tuple[str, int, int, int, int]:
+    return place.path, place.line, place.column, place.cell, place.cell_line
 
 
 def is_package(path: str) -> bool:

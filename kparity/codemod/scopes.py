@@ -45,7 +45,11 @@ class Scope:
     yields: bool = False
 
     def bind(self, name: str, binding: Binding) -> None:
-        self.elsewhere.get(name, self).bindings.setdefault(name, []).append(binding)
+        bindings = (self.elsewhere.get(name, self) if self.elsewhere else self).bindings
+        if name in bindings:
+            bindings[name].append(binding)
+        else:
+            bindings[name] = [binding]
 
     def lookup(self, name: str) -> "Scope | None":
         """The scope whose `name` an expression in this scope sees: functions don't see the class around them."""
@@ -145,7 +149,8 @@ class Index:
                     parents[keyword] = node
                     value = keyword.value
                     parents[value] = keyword
-                    push(value)
+                    if type(value) is not ast.Constant or type(value.value) is str:
+                        push(value)
                 continue
             if kind in _STATEMENTS:
                 scopes[node] = scope

@@ -39,6 +39,9 @@ ABOUT_CALLS = (
     "base",
 )
 """Kinds of edit that look at what a name means, however it is called."""
+BLOCKS = ("body", "orelse", "finalbody")
+ONE_PIECE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Return, ast.Assert, ast.Raise, ast.Delete)
+"""Statements that can be parsed by themselves, wherever they stand."""
 NAME = re.compile(r"[a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*")
 
 
@@ -272,24 +275,38 @@ def _told_inside(module: Module, book: Book, old: str, new: str, edited: set[ast
 
 
 def _parses(module: Module, text: str, splices: list[Splice]) -> bool:
-    """Is the new text Python? Only the statements of the module that changed are parsed again."""
-    ends = [module.end(s) for s in module.tree.body]
+    """Is the new text Python? Only the statements that changed are parsed again."""
     changed: list[tuple[int, int]] = []
     for splice in splices:
         if NAME.fullmatch(splice.text) and NAME.fullmatch(module.text, splice.start, splice.end):
             continue  # a name in a name's place
-        at = bisect_left(ends, splice.start)
-        first = 0 if at == 0 else ends[at - 1]
-        last = ends[min(bisect_left(ends, splice.end), len(ends) - 1)]
+        if changed and splice.end <= changed[-1][1] and splice.start >= changed[-1][0]:
+            continue
+        first, last = _around(module.tree.body, module, splice)
         if changed and first < changed[-1][1]:
-            changed[-1] = (changed[-1][0], max(last, changed[-1][1]))
+            changed[-1] = (min(first, changed[-1][0]), max(last, changed[-1][1]))
         else:
             changed.append((first, last))
     try:
-        for first, last in changed:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for first, last in changed:
                 ast.parse(text[forward(first, splices) : forward(last, splices)].lstrip("; \t"))
     except SyntaxError:
         return False
     return True
+
+
+def _around(body: list[ast.stmt], module: Module, splice: Splice) -> tuple[int, int]:
+    """The innermost statement around a splice, if that is of one piece; else the outermost, and what is next to it."""
+    ends = [module.end(s) for s in body]
+    at = bisect_left(ends, splice.start)
+    whole = (0 if at == 0 else ends[at - 1], ends[min(bisect_left(ends, splice.end), len(ends) - 1)])
+    while at < len(ends) and module.start(body[at]) <= splice.start < splice.end <= ends[at]:
+        inner = body[at]
+        if isinstance(inner, ONE_PIECE):
+            return module.start(inner), ends[at]
+        body = [s for name in BLOCKS for s in getattr(inner, name, ())]
+        ends = [module.end(s) for s in body]
+        at = bisect_left(ends, splice.start)
+    return whole

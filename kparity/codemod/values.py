@@ -85,6 +85,10 @@ class Values:
 
     def kind(self, node: ast.AST) -> str | None:
         """The kind of the value of expression `node`, or None."""
+        if type(node) is ast.Constant:
+            return None
+        if node in self._cache:
+            return self._cache[node]
         return self.once(node, lambda: self._kind(node) or self._told_by_use(node))
 
     def once(self, key: object, work: Callable[[], str | None], meanwhile: str | None = ANY) -> str | None:
@@ -240,13 +244,13 @@ class Values:
         return None
 
     def _kind(self, node: ast.AST) -> str | None:
+        if type(node) is ast.Name:
+            return self._name(node)
+        if type(node) is ast.Attribute:
+            return self._attribute(node)
         match node:
-            case ast.Name():
-                return self._name(node)
             case ast.Call():
                 return self._call(node)
-            case ast.Attribute():
-                return self._attribute(node)
             case ast.NamedExpr() | ast.Await() | ast.Starred():
                 return self.kind(node.value)
             case ast.IfExp():
