@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from kparity import subjects, trace
-from kparity.analysis import locate, match, material, observe
+from kparity.analysis import locate, match, observe
 from kparity.analysis.calls import Calls, of_predictions
+from kparity.analysis.curves import accuracy
 from kparity.analysis.explain import Explainer
 from kparity.analysis.locate import Cause
 from kparity.analysis.match import Pairing
 from kparity.analysis.observe import Seen, StepRecord
 from kparity.analysis.onset import sudden_steps
-from kparity.analysis.proof import step_of
 from kparity.analysis.verdict import (
     SeedResult,
     at_rates,
@@ -43,11 +43,13 @@ from kparity.analysis.verdict import (
     write_map,
 )
 from kparity.counterfactual import prove
+from kparity.exhibits import show
 from kparity.options import Options
 from kparity.resume import Noted, Notes
 from kparity.rulebook import Rule, rules
 from kparity.runtime.failed import SideFailed, Watch, failure_of, reserved
 from kparity.runtime.sides import Told, started
+from kparity.shares import matters, shares
 from kparity.subjects import Code
 
 REFERENCE, CANDIDATE = "legacy", "keras3"
@@ -219,32 +221,27 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     verdict["cost"]["training_seconds"] = dict(zip((REFERENCE, CANDIDATE, "noise"), seconds, strict=True))
     verdict["cost"]["peak_mb"] = {REFERENCE: trained.rerun["peak_mb"], CANDIDATE: trained.theirs["peak_mb"]}
     doubts = [] if found else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), trained.noise)
-    told = _shown(run, pair, trained, found, [explainer.tell(cause) for cause in found])
+    told = [explainer.tell(cause) for cause in found]
+    if found and seed == run.options.seeds[0]:
+        asks = (run.reference.ask, run.candidate.ask)
+        steps_replayed = [record.step for record in trained.records]
+        show(run.both, asks, pair.folder, run.options.folder / "repro", found, told, steps_replayed)
+    if found and matters(accuracy(curves["metrics"])):
+        _share(run, pair, trained, found, curves, told)
     _tidy(pair.folder, trained.records)
     return SeedResult(told, notes, curves, doubts)
 
 
-def _shown(
-    run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], told: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The told causes with the source lines of both sides; what `kparity repro` needs of the first few is kept."""
-    folder = run.options.folder / "repro"
-    if not found or folder.exists():
-        return told
-    steps = [step_of(cause, [record.step for record in trained.records]) for cause in found[: material.MOST]]
-    asked = [
-        {"phase": c.phase, "layer": c.layer, "variable": c.variable, "node": material.node(c), "step": step}
-        for c, step in zip(found, steps, strict=False)
-    ]
-    ours, theirs = run.both(
-        lambda: run.reference.ask("exhibits", causes=asked), lambda: run.candidate.ask("exhibits", causes=asked)
-    )
-    for number, (cause, step, left, right) in enumerate(zip(found, steps, ours, theirs, strict=False), start=1):
-        told[number - 1]["sources"] = {REFERENCE: left.get("source"), CANDIDATE: right.get("source")}
-        replayed = trace.read_arrays(trace.step_file(pair.folder, f"{REFERENCE}-replay", step))
-        arrays = material.arrays_of(cause, left or right, replayed, _state(pair.folder, REFERENCE, step))
-        material.keep(folder, number, told[number - 1], (left, right), arrays)
-    return told
+def _share(
+    run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], curves: dict[str, Any], told: list[dict[str, Any]]
+) -> None:
+    """Measure what each cause does to the final accuracy, into `told`."""
+    run.say("training again with one cause after the other taken back")
+    rates = trained.ours["curves"].get("learning_rate", [])
+    request = {"steps": run.options.steps, "initial": f"tensors/{REFERENCE}-state-000000.safetensors"}
+    asks = (run.reference.ask, run.candidate.ask)
+    for cause, share in zip(told, shares(asks, found, pair.owners, curves, rates, request), strict=True):
+        cause["share"] = share
 
 
 def _build(run: _Run, verdict: dict[str, Any], seed: int) -> _Pair:

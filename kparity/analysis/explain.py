@@ -126,6 +126,7 @@ class Explainer:
             "fix": fix,
             "also": list(cause.also),
             "sources": None,
+            "share": None,
         }
 
     def _what(self, cause: Cause, subject: str) -> str:

@@ -289,5 +289,6 @@ def fail(verdict: dict[str, Any], failed: SideFailed, candidate: str, stage: str
                 "fix": "Run `kparity migrate --diff` on the file, and mend the line that is named.",
                 "also": [],
                 "sources": None,
+                "share": None,
             }
         ]

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,12 @@ import tensorflow as tf
 
 from kparity import trace
 from kparity.capture import align, inventory, record, sides, subject
-from kparity.capture.exhibit import exhibit
+from kparity.capture.exhibit import exhibit, parts
 from kparity.capture.mend import mended
 from kparity.capture.program import Code, Program
 from kparity.capture.replay import lone, nudged, unlike
 from kparity.capture.replay import replay as replay_step
+from kparity.capture.stand_in import standing_in
 from kparity.capture.train import Session, compile_step
 from kparity.capture.train import train as train_steps
 from kparity.runtime.failed import exhausted
@@ -209,14 +210,8 @@ class Process:
         state = trace.read_arrays(self.folder / initial)
         unused = inventory.set_state(self.session.model, self.session.inventory, self.side, state)
         self.compiled = self.compiled or compile_step(self.session)
-        last = [0.0]
-
-        def progress(number: int) -> None:
-            if time.monotonic() - last[0] > 0.25 or number == steps:
-                last[0] = time.monotonic()
-                self.say(progress=number)
-
         started = time.monotonic()
+        progress = self._progress(steps)
         result = train_steps(
             self.session, self.compiled, self._batch, steps, set(chosen), set(whole), self.folder, name, progress, nudge
         )
@@ -231,6 +226,29 @@ class Process:
             "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
             "validation": self._evaluate() if result.nonfinite_step is None else {},
         }
+
+    def train_with(self, stand_ins: list[dict[str, Any]], steps: int, initial: str) -> dict[str, Any]:
+        """Train once more from a saved initial state with Keras 2's objects in some places (see `stand_in`)."""
+        state = trace.read_arrays(self.folder / initial)
+        inventory.set_state(self.session.model, self.session.inventory, self.side, state)
+        with standing_in(self.session, stand_ins) as missed:
+            compiled = compile_step(self.session)
+            result = train_steps(
+                self.session, compiled, self._batch, steps, set(), set(), self.folder, "share", self._progress(steps)
+            )
+            validation = self._evaluate() if result.nonfinite_step is None else {}
+        return {"curves": result.curves, "validation": validation, "missed": missed}
+
+    def _progress(self, steps: int) -> Callable[[int], None]:
+        """Tells the parent the step that was done, four times a second at most."""
+        last = [0.0]
+
+        def progress(number: int) -> None:
+            if time.monotonic() - last[0] > 0.25 or number == steps:
+                last[0] = time.monotonic()
+                self.say(progress=number)
+
+        return progress
 
     def _evaluate(self) -> dict[str, float]:
         held_out = self.arguments.validation_data
@@ -316,9 +334,19 @@ class Process:
                 tf.keras.backend.set_floatx("float32")
         return missed
 
-    def exhibits(self, causes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Of each cause (`phase`, `layer`, `variable`, `node`, `step`): what this side has there; see `exhibit`."""
-        return [exhibit(self.session, **cause) for cause in causes]
+    def exhibits(self, causes: list[dict[str, Any]], given: str) -> list[dict[str, Any]]:
+        """Of each cause (`phase`, `layer`, `variable`, `node`, `step`): what this side has there; see `exhibit`.
+
+        `given`: the name of the reference's replays, from which a loss or a metric is taken apart.
+        """
+        shown = []
+        for cause in causes:
+            file = trace.step_file(self.folder, given, cause["step"])
+            inputs = {f"in|{cause['node']}|{index}" for index in range(3)}
+            arrays = trace.read_arrays(file, inputs) if file.exists() else {}
+            apart = parts(self.session, cause["phase"], cause["variable"], cause["node"], arrays)
+            shown.append({**exhibit(self.session, **cause), "parts": apart})
+        return shown
 
     def _own_batch(self, number: int) -> Any:
         """This side's own batch of a step (1-based), whatever the reference was given."""

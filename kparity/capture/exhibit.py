@@ -11,6 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import tensorflow as tf
+
+from kparity.capture.replay import Arrays
 from kparity.capture.train import Session
 
 _METHODS = {
@@ -75,9 +79,43 @@ def _object(session: Session, phase: str, layer: str | None, variable: str | Non
     if phase == "loss" and not variable:
         return session.recorder.losses.get(node)
     if phase == "metric":
-        flat = [inner for metric in model.metrics for inner in [metric, *(getattr(metric, "metrics", None) or [])]]
-        return next((metric for metric in flat if metric.name == variable), None)
+        return metric_named(model, variable)
     return session.inventory.layers.get(layer or "") if phase in _METHODS else None
+
+
+def parts(session: Session, phase: str, variable: str | None, node: str, given: Arrays) -> dict[str, Any] | None:
+    """A loss or a metric taken apart on the reference's inputs: plain numbers by part; None where it can't be.
+
+    Of a loss: `values`, up to 256 of the samples' own, at a fixed stride; `plain`, their reduction; `weighted`, the
+    same with sample weights. Of a metric: its `result` after one batch without weights.
+    """
+    call = session.recorder.calls.get(node)
+    inputs = [given[key] for key in (f"in|{node}|{index}" for index in range(3)) if key in given]
+    if phase not in {"loss", "metric"} or call is None or len(inputs) < 2:
+        return None
+    y_true, y_pred = (tf.constant(value) for value in inputs[:2])
+    try:
+        if phase == "metric":
+            metric = metric_named(session.model, variable)
+            metric.reset_state()
+            metric.update_state(y_true, y_pred)
+            told = {"result": metric.result()}
+            metric.reset_state()
+        else:
+            loss = session.recorder.losses[node]
+            values = np.ravel(loss.call(y_true, y_pred))
+            told = {"values": values[:: -(-values.size // 256)], "plain": loss(y_true, y_pred)}
+            if len(inputs) == 3:
+                told["weighted"] = loss(y_true, y_pred, sample_weight=tf.constant(inputs[2]))
+        return {name: np.asarray(value, np.float64).tolist() for name, value in told.items()}
+    except Exception:  # a class of the user's, which may want more than this
+        return None
+
+
+def metric_named(model: Any, name: str | None) -> Any:
+    """The metric that a model reports as `name`, inside what Keras 3 compiles several into, too; None without one."""
+    flat = [inner for metric in model.metrics for inner in [metric, *(getattr(metric, "metrics", None) or [])]]
+    return next((metric for metric in flat if metric.name == name), None)
 
 
 def _call(session: Session, found: Any, node: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from kparity.capture.exhibit import metric_named
 from kparity.capture.train import Session
 
 
@@ -19,12 +20,13 @@ from kparity.capture.train import Session
 def standing_in(session: Session, wanted: Sequence[dict[str, Any]]) -> Iterator[list[int]]:
     """Have Keras 2's objects stand in; yields the places in `wanted` of those that can't, and are left as they were.
 
-    Of each: `phase`, `layer`, `node`, `variable`, `also` (layers alike), `exhibits` (path -> what Keras 2 said of the
-    object), `rates` (a learning rate a step). The training step must be compiled inside.
+    Of each: `phase`, `node`, `variable`, `exhibits` (path of a layer, or "" -> what Keras 2 said of the object),
+    `rates` (a learning rate a step, where that is the cause). The training step must be compiled inside.
     """
     undo: list[tuple[Any, str, Any]] = []
     missed = []
     try:
+        _set(session.model, "test_function", None, undo)  # a compiled evaluation holds what was there before
         for place, one in enumerate(wanted):
             try:
                 _put(session, one, undo)
@@ -64,6 +66,14 @@ def _put(session: Session, one: dict[str, Any], undo: list[tuple[Any, str, Any]]
     elif phase == "loss" and not one["variable"]:
         two, held = _made(one["exhibits"][""]), session.recorder.losses[one["node"]]
         _become(held, {"__call__": lambda self, *args, **kwargs: two(*args, **kwargs)}, undo)
+    elif phase == "metric":
+        two, held = _made(one["exhibits"][""]), metric_named(model, one["variable"])
+        methods = {
+            "update_state": lambda self, *args, **kwargs: two.update_state(*args, **kwargs),
+            "result": lambda self: two.result(),
+            "reset_state": lambda self: two.reset_state(),
+        }
+        _become(held, methods, undo)
     elif phase in {"forward", "gradient", "state"}:
         for path, exhibit in one["exhibits"].items():
             _layer(session, path, exhibit, undo)

@@ -1,0 +1,81 @@
+"""Has both sides show what is behind each cause: source lines, the parts of a loss or a metric, and what a script needs.
+
+In: the two sides' processes, the causes and their words. Out: `sources` and, where a loss or a metric can be taken
+apart, a sentence more in each cause's message; the folder `repro`. Called by compare once the causes are known.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kparity import trace
+from kparity.analysis import material
+from kparity.analysis.locate import Cause
+from kparity.analysis.proof import step_of
+
+SAME = 1e-5
+"""Relative difference up to which a part of a loss or metric is the same: sums of float32 in another order."""
+
+Ask = Callable[..., Any]
+Both = Callable[[Callable[[], Any], Callable[[], Any]], tuple[Any, Any]]
+
+
+def show(
+    both: Both,
+    sides: tuple[Ask, Ask],
+    folder: Path,
+    keep: Path,
+    causes: Sequence[Cause],
+    told: Sequence[dict[str, Any]],
+    steps: Sequence[int],
+) -> None:
+    """Complete `told`, the causes as verdict.json has them, and leave in `keep` what `kparity repro` needs."""
+    reference, candidate = sides
+    at = [step_of(cause, steps) for cause in causes[: material.MOST]]
+    asked = [
+        {"phase": c.phase, "layer": c.layer, "variable": c.variable, "node": material.node(c), "step": step}
+        for c, step in zip(causes, at, strict=False)
+    ]
+    ours, theirs = both(
+        lambda: reference("exhibits", causes=asked, given="legacy-replay"),
+        lambda: candidate("exhibits", causes=asked, given="legacy-replay"),
+    )
+    for number, (cause, step, left, right) in enumerate(zip(causes, at, ours, theirs, strict=False), start=1):
+        entry = told[number - 1]
+        entry["sources"] = {"legacy": left.get("source"), "keras3": right.get("source")}
+        entry["message"] += taken_apart(cause.phase, left.pop("parts", None), right.pop("parts", None))
+        replayed = trace.read_arrays(trace.step_file(folder, "legacy-replay", step))
+        state = trace.read_arrays(trace.step_file(folder, "legacy-state", step))
+        arrays = material.arrays_of(cause, left or right, replayed, state)
+        material.keep(keep, number, entry, (left, right), arrays)
+
+
+def taken_apart(phase: str, ours: Mapping[str, Any] | None, theirs: Mapping[str, Any] | None) -> str:
+    """Which part of a loss or a metric differs, in a sentence; "" where both sides could not be taken apart."""
+    if not ours or not theirs:
+        return ""
+    apart = [part for part in ours if part in theirs and not _same(ours[part], theirs[part])]
+    if phase == "metric":
+        return _METRIC["result" if apart else ""]
+    return _LOSS[apart[0] if apart else ""]
+
+
+_LOSS = {
+    "values": " Taken apart: the values of single samples differ already.",
+    "plain": " Taken apart: the values of single samples are the same, and their reduction to one number differs.",
+    "weighted": " Taken apart: values and reduction are the same, and what the sample weights do to them differs.",
+    "": " Taken apart: values, sample weights and reduction are the same, so it is the mask.",
+}
+"""By the first part that differs, in the order in which a loss is made."""
+_METRIC = {
+    "result": " Fed with the same predictions of one batch, the two metrics themselves differ.",
+    "": " Fed with the same predictions of one batch the two metrics agree: what they are fed differs (mask, sample "
+    "weights, or which batches are averaged).",
+}
+
+
+def _same(left: Any, right: Any) -> bool:
+    a, b = np.asarray(left, np.float64), np.asarray(right, np.float64)
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=SAME, atol=SAME * float(np.abs(a).max(initial=0.0))))

@@ -1,0 +1,89 @@
+"""What each cause does to the final accuracy: Keras 3 trained again with one cause after the other taken back.
+
+In: the two sides' processes, the causes in causal order, the curves of the trainings. Out: a share a cause, in the
+units of the accuracy. Called by compare where the final accuracies differ by more than the noise.
+
+A training can't be forced step by step as a replay can: it goes its own way. So Keras 2's own layer, loss or optimizer
+stands in the Keras 3 model (`capture.stand_in`), and the training is free.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from kparity.analysis import material
+from kparity.analysis.curves import accuracy
+from kparity.analysis.locate import Cause
+
+MOST = 4
+"""Causes whose share is measured; each takes a training."""
+
+Ask = Callable[..., Any]
+
+
+def matters(end: Mapping[str, Any] | None) -> bool:
+    """Whether the final accuracies are further apart than the measured noise, and than one part in a thousand."""
+    return end is not None and abs(end["difference"]) > max(end["noise"], 1e-3)
+
+
+def shares(
+    sides: tuple[Ask, Ask],
+    causes: Sequence[Cause],
+    owners: Mapping[str, str],
+    curves: Mapping[str, Any],
+    rates: Sequence[float],
+    request: Mapping[str, Any],
+) -> list[float | None]:
+    """By how much the final accuracy rises when each cause is taken back, after those before it; None where none can be.
+
+    `owners`: variable -> path of its layer; `curves`: as verdict.json has them; `rates`: the reference's learning rate
+    at each step; `request`: what `train` was asked.
+    """
+    reference, candidate = sides
+    found: list[float | None] = [None] * len(causes)
+    wanted: list[dict[str, Any]] = []
+    before = accuracy(curves["metrics"])
+    for place, cause in enumerate(causes[:MOST]):
+        one = _wanted(reference, cause, owners, rates)
+        if before is None or one is None:
+            continue
+        trained = candidate("train_with", stand_ins=[*wanted, one], **request)
+        after = _with(curves, trained)
+        if len(wanted) in trained["missed"] or after is None:
+            continue
+        wanted.append(one)
+        found[place] = float(after["keras3"]) - float(before["keras3"])
+        before = after
+    return found
+
+
+def _wanted(reference: Ask, cause: Cause, owners: Mapping[str, str], rates: Sequence[float]) -> dict[str, Any] | None:
+    """What stands in for a cause; None for phases in which nothing can."""
+    if cause.phase not in {"forward", "gradient", "state", "loss", "optimizer", "metric"}:
+        return None
+    paths = [""]
+    if cause.phase in {"forward", "gradient", "state"}:
+        paths = sorted({owners.get(name, name.split(":")[0]) for name in [cause.layer or "", *cause.also]} - {""})
+    about = {"phase": cause.phase, "variable": cause.variable, "step": cause.step or 1}
+    asked = [{**about, "layer": path or cause.layer, "node": path or material.node(cause)} for path in paths]
+    told = reference("exhibits", causes=asked, given="legacy-replay")
+    if not all(one and one["public"] and one["config"] is not None for one in told):
+        return None
+    return {
+        "phase": cause.phase,
+        "variable": cause.variable,
+        "node": material.node(cause),
+        "rates": list(rates) if cause.variable == "learning_rate" else [],
+        "exhibits": dict(zip(paths, told, strict=True)),
+    }
+
+
+def _with(curves: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The final accuracy with this training in the place of Keras 3's."""
+    ends = {**trained["curves"], **_last(trained["validation"], curves)}
+    metrics = {name: {**sides, "keras3": ends[name]} for name, sides in curves["metrics"].items() if name in ends}
+    return accuracy(metrics)
+
+
+def _last(validation: Mapping[str, float], curves: Mapping[str, Any]) -> dict[str, list[float | None]]:
+    missing = [None] * (len(curves["steps"]) - 1)
+    return {name: [*missing, value] for name, value in validation.items()}
