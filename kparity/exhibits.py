@@ -1,4 +1,4 @@
-"""Has both sides show what is behind each cause: source lines, the parts of a loss or a metric, and what a script needs.
+"""Has both sides show what is behind each cause: source lines, parts of a loss or a metric, and what a script needs.
 
 In: the two sides' processes, the causes and their words. Out: `sources` and, where a loss or a metric can be taken
 apart, a sentence more in each cause's message; the folder `repro`. Called by compare once the causes are known.

@@ -33,7 +33,7 @@ def shares(
     rates: Sequence[float],
     request: Mapping[str, Any],
 ) -> list[float | None]:
-    """By how much the final accuracy rises when each cause is taken back, after those before it; None where none can be.
+    """By how much the final accuracy rises when each cause is taken back, after those before it; None: it can't be.
 
     `owners`: variable -> path of its layer; `curves`: as verdict.json has them; `rates`: the reference's learning rate
     at each step; `request`: what `train` was asked.
