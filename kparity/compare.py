@@ -227,21 +227,23 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
         steps_replayed = [record.step for record in trained.records]
         show(run.both, asks, pair.folder, run.options.folder / "repro", found, told, steps_replayed)
     if found and matters(accuracy(curves["metrics"])):
-        _share(run, pair, trained, found, curves, told)
+        notes = [*_share(run, pair, trained, found, curves, told), *notes]
     _tidy(pair.folder, trained.records)
     return SeedResult(told, notes, curves, doubts)
 
 
 def _share(
     run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], curves: dict[str, Any], told: list[dict[str, Any]]
-) -> None:
-    """Measure what each cause does to the final accuracy, into `told`."""
+) -> list[str]:
+    """Measure what each cause does to the final accuracy, into `told`; returns what to note of it."""
     run.say("training again with one cause after the other taken back")
     rates = trained.ours["curves"].get("learning_rate", [])
     request = {"steps": run.options.steps, "initial": f"tensors/{REFERENCE}-state-000000.safetensors"}
     asks = (run.reference.ask, run.candidate.ask)
-    for cause, share in zip(told, shares(asks, found, pair.owners, curves, rates, request), strict=True):
+    found_shares, end = shares(asks, found, pair.owners, curves, rates, request)
+    for cause, share in zip(told, found_shares, strict=True):
         cause["share"] = share
+    return [end] if end else []
 
 
 def _build(run: _Run, verdict: dict[str, Any], seed: int) -> _Pair:

@@ -49,6 +49,8 @@ def show(
         replayed = trace.read_arrays(trace.step_file(folder, "legacy-replay", step))
         state = trace.read_arrays(trace.step_file(folder, "legacy-state", step))
         arrays = material.arrays_of(cause, left or right, replayed, state)
+        left.pop("rows", None)
+        right.pop("rows", None)
         material.keep(keep, number, entry, (left, right), arrays)
 
 

@@ -32,28 +32,38 @@ def shares(
     curves: Mapping[str, Any],
     rates: Sequence[float],
     request: Mapping[str, Any],
-) -> list[float | None]:
+) -> tuple[list[float | None], str]:
     """By how much the final accuracy rises when each cause is taken back, after those before it; None: it can't be.
 
     `owners`: variable -> path of its layer; `curves`: as verdict.json has them; `rates`: the reference's learning rate
-    at each step; `request`: what `train` was asked.
+    at each step; `request`: what `train` was asked. Also a sentence on where the last of these trainings ended.
     """
     reference, candidate = sides
     found: list[float | None] = [None] * len(causes)
     wanted: list[dict[str, Any]] = []
+    whole: set[str] = set()
     before = accuracy(curves["metrics"])
-    for place, cause in enumerate(causes[:MOST]):
+    for place, cause in enumerate(causes):
+        if before is None or cause.phase in whole or len(wanted) == MOST:
+            continue
         one = _wanted(reference, cause, owners, rates)
-        if before is None or one is None:
+        if one is None:
             continue
         trained = candidate("train_with", stand_ins=[*wanted, one], **request)
         after = _with(curves, trained)
         if len(wanted) in trained["missed"] or after is None:
             continue
         wanted.append(one)
+        if cause.phase == "optimizer" and not one["rates"]:
+            whole.add("optimizer")  # all of it stands in, whichever of its quantities a cause names
         found[place] = float(after["keras3"]) - float(before["keras3"])
         before = after
-    return found
+    if before is None or not wanted:
+        return found, ""
+    named = (
+        "With every cause taken back that acts in training" if len(wanted) < MOST else f"With {MOST} causes taken back"
+    )
+    return found, f"{named}, Keras 3 ends at {before['keras3']:.4f} and Keras 2 at {before['legacy']:.4f}."
 
 
 def _wanted(reference: Ask, cause: Cause, owners: Mapping[str, str], rates: Sequence[float]) -> dict[str, Any] | None:

@@ -43,7 +43,7 @@ _FAMILIES = {
 def exhibit(
     session: Session, phase: str, layer: str | None, variable: str | None, node: str, step: int
 ) -> dict[str, Any]:
-    """Of the object behind a cause: class, configuration, call, weights in its own order, file and line.
+    """Of the object behind a cause: class, configuration, call, file and line; weights in the order that it knows them.
 
     `node`: the layer or loss call that showed it, or ""; `step`: the replayed step that did. Empty
     where this side has no such object.
@@ -58,6 +58,7 @@ def exhibit(
         public, kind = True, f"legacy.{kind}"
     names = {id(v): name for name, value in session.inventory.variables.items() for v in session.side.identities(value)}
     rows = session.recorder.rows if phase == "optimizer" else {}
+    weights = session.model.trainable_variables if phase == "optimizer" else getattr(found, "weights", [])
     return {
         "family": _FAMILIES[phase],
         "class": kind,
@@ -65,7 +66,7 @@ def exhibit(
         "config": _config(found),
         "call": _call(session, found, node),
         "shapes": session.recorder.shapes.get(node, []),
-        "weights": [names.get(id(weight)) for weight in getattr(found, "weights", []) or []],
+        "weights": [names.get(id(weight)) for weight in weights or []],
         "rows": {name: numbers for (at, name), numbers in rows.items() if at == step},
         "draws": any(draw["owner"] == layer for draw in session.draws.census),
         "source": source(_function(found, phase, variable)),
@@ -143,7 +144,7 @@ def _config(found: Any) -> Any:
     try:
         config = found.get_config()
         config.pop("build_config", None)
-        return json.loads(json.dumps(config))
+        return json.loads(json.dumps(config, default=lambda value: np.asarray(value).tolist()))
     except Exception:  # a class of the user's, who may have written anything
         return None
 

@@ -62,7 +62,7 @@ def _put(session: Session, one: dict[str, Any], undo: list[tuple[Any, str, Any]]
                 undo,
             )
         else:
-            _set(model.optimizer, "apply", _update(model, _made(one["exhibits"][""])), undo)
+            _set(model.optimizer, "apply", _update(session, one["exhibits"][""]), undo)
     elif phase == "loss" and not one["variable"]:
         two, held = _made(one["exhibits"][""]), session.recorder.losses[one["node"]]
         _become(held, {"__call__": lambda self, *args, **kwargs: two(*args, **kwargs)}, undo)
@@ -95,19 +95,30 @@ def _become(held: Any, methods: dict[str, Any], undo: list[tuple[Any, str, Any]]
     _set(held, "__class__", type(type(held).__name__, (type(held),), methods), undo)
 
 
-def _update(model: Any, two: Any) -> Any:
-    variables = [variable.value for variable in model.trainable_variables]
+def _update(session: Session, exhibit: dict[str, Any]) -> Any:
+    """`apply` of Keras 2's optimizer, on the variables in Keras 2's order: Nadam's updates depend on it."""
+    two, model = _made(exhibit), session.model
+    held = session.inventory.variables
+    variables = [held[name].value for name in exhibit["weights"] if name in held]
     if hasattr(two, "get_slot_names"):
         _ = two.iterations
         two._create_all_weights(variables)
     else:
         two.build(variables)
+    # Keras 2 traces its first step twice, as metrics make their variables in it: what an optimizer counts in Python
+    # while it is traced, as Nadam does, is counted twice
+    specs = [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables]
+    trace = tf.autograph.experimental.do_not_convert(
+        lambda *given: two.apply_gradients(zip(given, variables, strict=True))
+    )
+    tf.function(trace).get_concrete_function(*specs)
     counted = model.optimizer.iterations
 
     @tf.autograph.experimental.do_not_convert
     def apply(gradients: Any, trainable_variables: Any = None) -> None:
-        held = model.trainable_variables if trainable_variables is None else trainable_variables
-        pairs = [(g, getattr(v, "value", v)) for g, v in zip(gradients, held, strict=True) if g is not None]
+        given = model.trainable_variables if trainable_variables is None else trainable_variables
+        made = {id(getattr(v, "value", v)): g for v, g in zip(given, gradients, strict=True)}
+        pairs = [(made[id(v)], v) for v in variables if made.get(id(v)) is not None]
         two.apply_gradients(pairs)
         counted.assign_add(1)
 

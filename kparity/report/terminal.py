@@ -121,6 +121,9 @@ def _cause(index: int, cause: dict[str, Any], console: Console, wide: int, full:
     lines += _fit([("Why:", "bold"), (cause["message"], "")], console, wide, 3, 5 if full else 2)
     if cause.get("fix"):
         lines += _fit([("Fix:", "bold"), (cause["fix"], "green")], console, wide, 3, 3 if full else 1)
+    if cause.get("share") is not None:
+        said = f"Taken back, the final accuracy of Keras 3 changes by {cause['share']:+.4f}"
+        lines += _fit([(said, "dim")], console, wide, 3, 1)
     if ratio(cause):
         lines += _fit([(f"Local error {ratio(cause)}", "dim")], console, wide, 3, 1)
     if full and source_lines(cause):
