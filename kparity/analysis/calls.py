@@ -18,7 +18,7 @@ SATURATED = 1e-3
 """Distance of a probability from 0 or 1 at which 1e-7 more or less changes its logarithm by 1e-4."""
 
 Told = Mapping[str, Mapping[str, Any]]
-"""Layer call -> how it ran: `training`, and `draws`, the (kind, shape) of each random draw."""
+"""Layer call -> how it ran: `training`; `draws`, the (kind, shape) of each random draw; `masked`, by `mask=`."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,10 @@ class Calls:
             if ours.get("draws", []) != theirs.get("draws", []):
                 return ours.get("draws", []), theirs.get("draws", [])
         return None
+
+    def masked(self, path: str) -> bool:
+        """Whether a call of a layer was given `mask=`."""
+        return any(ours.get("masked") for ours, _ in self._pairs(path))
 
     def count(self, kind: str, path: str) -> int:
         """How many arrays of a kind a layer's calls have at most: `in`, its tensors; `inmask`, their masks."""
@@ -83,16 +87,19 @@ def facts(calls: Calls, path: str | None) -> list[str]:
     found = [f"{calls.count('in', path)} inputs"]
     found += ["other training"] if calls.modes(path) is not None else []
     found += ["other draws"] if calls.draws(path) is not None else []
-    found += ["masked"] if calls.count("inmask", path) else []
+    found += ["masked"] if calls.count("inmask", path) or calls.masked(path) else []
     return found
 
 
 def of_predictions(arrays: Mapping[str, np.ndarray]) -> list[str]:
-    """The same of a loss: "saturated" where its predictions are probabilities, some next to 0 or 1.
+    """The same of a loss: "saturated" where its predictions are probabilities, some next to 0 or 1; "not finite in
+    Keras 2".
 
     `arrays`: what the reference recorded of a step; a loss is called with (targets, predictions).
     """
     given = [value for key, value in arrays.items() if key.startswith("in|loss") and key.endswith("|1") and value.size]
+    if not all(np.isfinite(value).all() for key, value in arrays.items() if key.startswith("out|loss")):
+        return ["not finite in Keras 2"]
     shares = [value for value in given if 0 <= value.min() <= value.max() <= 1]
     return ["saturated"] if any(np.minimum(value, 1 - value).min() < SATURATED for value in shares) else []
 

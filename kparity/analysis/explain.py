@@ -235,7 +235,8 @@ class Explainer:
             "with": also + facts(self.calls, cause.layer) + cause.evidence.get("with", []),
         }
         for rule in self.rules:
-            called = cause.layer is not None and any(one.startswith("<layer>.") for one in rule.applies)
+            subject = "<loss>." if cause.phase == "loss" else "<layer>." if cause.layer is not None else "<none>"
+            called = any(one.startswith(subject) for one in rule.applies)
             named = called or any(fnmatch.fnmatchcase(canonical, one) for one in rule.applies)
             if not (named and rule.phase == cause.phase and rule.shows) or not fits(rule.shows, known):
                 continue

@@ -170,7 +170,7 @@ def _call(
         step.opaque -= loop
         mode = step.modes.pop()
     draws = [[draw["kind"], draw["shape"]] for draw in census[drawn:] if draw["owner"] == path]
-    recorder.ran[node] = {"training": mode, "draws": draws}
+    recorder.ran[node] = {"training": mode, "draws": draws, "masked": mask is not None}
     _masks_left(recorder, step, node, given, handed)
     return _through(recorder, step, "out", node, outputs)
 
