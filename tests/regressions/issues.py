@@ -32,7 +32,7 @@ REPORTS = (
     Report(
         "issue_20320",
         "keras-team/keras#20320",
-        "LSTM encoder-decoder, translation, Keras 3.4.1: validation accuracy 10% instead of 60%; closed without a cause",
+        "LSTM encoder-decoder for translation, Keras 3.4.1: validation accuracy 10% instead of 60%; closed, no cause",
         (("optimizer", None, "KP231"),),
         "a cause nobody in the thread had: docs/keras-20320.md",
     ),
