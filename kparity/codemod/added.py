@@ -9,7 +9,8 @@ import ast
 from collections.abc import Iterator
 
 from ..rulebook import Rule
-from .edits import CannotEdit, Edit, arguments, is_number, localised
+from .arguments import CannotEdit, arguments, is_number
+from .edits import Edit, localised
 from .module import Module, Need, Splice
 from .scopes import Scope
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..rulebook import Rule, api, exists, keras_only
 from . import changed, indirect
-from .edits import words
+from .arguments import words
 from .names import KERAS, TF_VIEWS, normal, under
 from .places import is_private_path, renamed
 

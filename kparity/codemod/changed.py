@@ -14,7 +14,8 @@ from typing import Any
 
 from ..config import shipped
 from ..rulebook import Rule
-from .edits import Argument, CannotEdit, Edit, argument_splices, arguments, words
+from .arguments import Argument, CannotEdit, argument_splices, arguments, words
+from .edits import Edit
 from .module import Module
 
 

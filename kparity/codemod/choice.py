@@ -7,9 +7,10 @@ Called by migrate.
 from ..findings import Outcome
 from .book import Book
 from .edits import KERAS_TAKEN
-from .match import Held, Site, freed_sites, in_order
+from .match import freed_sites
 from .module import Module, Need, Splice, Taken
 from .outcomes import outcome_of
+from .sites import Held, Site, in_order
 
 
 def with_freed(

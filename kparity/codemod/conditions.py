@@ -9,7 +9,7 @@ import re
 
 from ..rulebook import Rule
 from . import tensors as known
-from .edits import Argument, is_number, words
+from .arguments import Argument, is_number, words
 from .keys import is_metric
 from .module import Module
 from .paths import tail_of

@@ -6,7 +6,8 @@ In: the definition of a method, or `self.attribute = value`. Out: the edit, or N
 import ast
 
 from ..rulebook import Rule
-from .edits import CannotEdit, Edit
+from .arguments import CannotEdit
+from .edits import Edit
 from .module import Module, Splice
 from .positional import FLAGS
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..rulebook import Rule
-from .edits import words
+from .arguments import words
 from .module import Module
 from .scopes import Binding
 

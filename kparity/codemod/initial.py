@@ -7,7 +7,8 @@ these are. Called by match.
 import ast
 
 from ..rulebook import Rule
-from .edits import CannotEdit, Edit, argument_splices, localised
+from .arguments import CannotEdit, argument_splices
+from .edits import Edit, localised
 from .module import Module
 
 CONVOLUTIONS = frozenset({"Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"})

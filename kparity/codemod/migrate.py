@@ -16,12 +16,13 @@ from ..rulebook import Rule, rules
 from . import imports
 from .book import Book
 from .choice import choose, with_freed
-from .match import Site, sites
+from .match import sites
 from .module import Module, Splice, apply
 from .old import is_old
 from .outcomes import Migrated, finding_of, fixed_findings, is_meant, is_package, outcome_of, placer, sorted_findings
 from .project import Neighbours
 from .settled import ended, settled
+from .sites import Site
 
 MENTIONS = re.compile(r"keras|tensorflow|\btf\b|np_utils", re.IGNORECASE)
 PASSES = 40

@@ -8,7 +8,8 @@ import ast
 import posixpath
 
 from ..rulebook import Rule
-from .edits import CannotEdit, Edit, arguments
+from .arguments import CannotEdit, arguments
+from .edits import Edit
 from .module import Module, Need, Splice
 from .paths import library, tail_of
 from .straight import value_at

@@ -13,8 +13,8 @@ from itertools import accumulate
 
 from ..findings import Finding, Outcome, Place
 from ..rulebook import Rule
-from .match import Site, shortened
 from .module import Module, Splice, back
+from .sites import Site, shortened
 
 IGNORE = re.compile(r"#\s*kparity:\s*ignore(?!-)(?:\[([^\]]*)\])?")
 IGNORE_FILE = re.compile(r"^[ \t]*#\s*kparity:\s*ignore-file(?:\[([^\]]*)\])?", re.MULTILINE)

@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 
 from ..rulebook import Rule
-from .edits import Argument, CannotEdit, Edit, argument_splices, arguments
+from .arguments import Argument, CannotEdit, argument_splices, arguments
+from .edits import Edit
 from .module import Module, Need, Splice
 from .straight import value_at
 

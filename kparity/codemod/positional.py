@@ -5,7 +5,8 @@ In: a call of a layer or model. Out: the edit, None where there is nothing to do
 
 import ast
 
-from .edits import CannotEdit, Edit
+from .arguments import CannotEdit
+from .edits import Edit
 from .module import Module, Splice
 
 FLAGS = ("training", "is_training", "train")

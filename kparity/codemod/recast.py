@@ -8,12 +8,13 @@ import ast
 import re
 
 from ..rulebook import Rule, api
+from .arguments import arguments, words
 from .book import Book
 from .changed import change_of
-from .edits import arguments, words
-from .match import Site
+from .kinds import passes_on
 from .module import Module
-from .values import Values, passes_on
+from .sites import Site
+from .values import Values
 
 PLAIN = frozenset({"len", "list", "tuple", "int", "float"})
 """Builtins whose values are of no kind that rules ask for."""

@@ -18,12 +18,12 @@ from ..rulebook import Rule, api
 from . import imports, recast
 from .book import ABOUT_NAMES, Book
 from .changed import change_of, matters
-from .match import Site, gone_site, shortened
 from .module import Lines, Module, Splice, apply, forward
 from .names import KERAS, normal, under
 from .old import names_as_written
 from .outcomes import Migrated, finding_of, fixed_findings, is_package, outcome_of, placer, sorted_findings
 from .places import place
+from .sites import Site, gone_site, shortened
 
 ABOUT_CALLS = (
     "call",

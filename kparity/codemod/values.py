@@ -9,54 +9,18 @@ import ast
 from collections.abc import Callable
 
 from . import tensors
-from .names import Names, under
+from .kinds import made_by, passes_on
+from .names import Names
 from .places import place
 from .scopes import Binding, Scope
 
 KINDS = ("model", "layer", "optimizer", "metric", "loss", "callback", "tensor", "shape", "sequence")
 
-BASES = {
-    "keras.Layer": "layer",
-    "keras.Loss": "loss",
-    "keras.Metric": "metric",
-    "keras.Optimizer": "optimizer",
-    "keras.Model": "model",
-    "keras.models.Model": "model",
-    "keras.Sequential": "model",
-    "keras.models.Sequential": "model",
-    "keras.engine.training.Model": "model",
-    "keras.experimental.LinearModel": "model",
-    "keras.experimental.WideDeepModel": "model",
-    "keras.utils.Sequence": "sequence",
-    "keras.utils.PyDataset": "sequence",
-}
-MODEL_MAKERS = frozenset(
-    f"keras.{name}"
-    for name in (
-        "models.load_model",
-        "saving.load_model",
-        "models.clone_model",
-        "models.model_from_json",
-        "models.model_from_config",
-        "models.model_from_yaml",
-    )
-)
-FAMILIES = {
-    "keras.layers": "layer",
-    "keras.optimizers": "optimizer",
-    "keras.metrics": "metric",
-    "keras.losses": "loss",
-    "keras.callbacks": "callback",
-    "keras.mixed_precision.LossScaleOptimizer": "optimizer",
-}
-NOT_LAYERS = frozenset({"keras.layers.serialize", "keras.layers.deserialize"})
 WEIGHTS = ("kernel", "bias", "recurrent_kernel", "embeddings", "gamma", "beta")
 """What layers of Keras call their weights."""
 TENSOR_ATTRIBUTES = frozenset({"input", "output", "inputs", "outputs"})
 STEPS = 4000
 """Values that are looked at to find out about one; code that needs more counts as not certain."""
-SETTINGS = frozenset({"epsilon", "floatx", "image_data_format"})
-"""Functions of the backend that say what is set."""
 ANY = "any"
 """A value that is being worked out further up: it agrees with everything."""
 
@@ -158,7 +122,7 @@ class Values:
         """What calling the class or function `func` gives."""
         dotted = self.names.meaning(func)
         if dotted is not None:
-            return self._made_by(dotted)
+            return made_by(dotted)
         if isinstance(func, ast.Name):
             home = self.names.scope(func).lookup(func.id)
             if home is None:
@@ -206,34 +170,13 @@ class Values:
     def alike(self, old: str, new: str) -> bool:
         """Does calling the one say the same of a value as calling the other, as far as is known here?"""
         old = place(old)
-        return self._made_by(old) == self._made_by(new) and passes_on(old) == passes_on(new)
+        return made_by(old) == made_by(new) and passes_on(old) == passes_on(new)
 
     # -- working out ---------------------------------------------------------------------------------------------
 
     def _inherited(self, node: ast.ClassDef) -> str | None:
         kinds = [self.called(base) for base in node.bases]
         return next((k for k in kinds if k is not None), None) or self._by_methods(node)
-
-    def _made_by(self, dotted: str) -> str | None:
-        if dotted in BASES:
-            return BASES[dotted]
-        if dotted in MODEL_MAKERS:
-            return "model"
-        if dotted in ("keras.Input", "keras.layers.Input"):
-            return "tensor"
-        last = dotted.rsplit(".", 1)[-1]
-        if under(dotted, "keras.applications") and last[:1].isupper():
-            return "model"
-        for family, kind in FAMILIES.items():
-            if under(dotted, family) and dotted not in NOT_LAYERS:
-                if under(dotted, "keras.optimizers.schedules"):
-                    return None
-                if last[:1].isupper():
-                    return kind
-                if family == "keras.layers":
-                    return "tensor"
-                return kind if last == "get" else None
-        return None
 
     def _defined(self, binding: Binding) -> str | None:
         if isinstance(binding.node, ast.ClassDef):
@@ -438,7 +381,7 @@ class Values:
                 if not (isinstance(call.func, ast.Call) and call.args and isinstance(call.args[0], ast.Name)):
                     continue
                 made = self.names.meaning(call.func.func)
-                if made is not None and self._made_by(made) == "layer":
+                if made is not None and made_by(made) == "layer":
                     given = call.args[0]
                     self._fed.add((self.names.scope(given).lookup(given.id), given.id))
         return (home, name) in self._fed
@@ -458,16 +401,6 @@ class Values:
         if not real:
             return ANY if kinds else None
         return real.pop() if len(real) == 1 else None
-
-
-def passes_on(dotted: str) -> bool:
-    """Is this a function whose value is a tensor of the model if one of its arguments is?"""
-    if under(dotted, "keras.backend") or under(dotted, "keras.ops") or under(dotted, "keras.activations"):
-        return dotted.rsplit(".", 1)[-1] not in SETTINGS
-    if under(dotted, "tensorflow") and not dotted.startswith("tensorflow.compat"):
-        last = dotted.rsplit(".", 1)[-1]
-        return not (last[:1].isupper() or last in ("function", "shape", "rank", "size"))
-    return False
 
 
 def _is_self(node: ast.AST) -> bool:
