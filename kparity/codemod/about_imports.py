@@ -72,8 +72,10 @@ class AboutImports(AboutNames):
         names = self.module.names
         scope = names.scope(node).lookup(local) or names.scope(node)
         bound = scope.bindings.get(local, [])
+        if len(bound) < 2:
+            return False
         mine = next((b.target for b in bound if b.node is node), None)
-        if len(bound) < 2 or mine is None or names.name(local, scope) is not None:
+        if mine is None or names.name(local, scope) is not None:
             return False
         for use in self.module.loads.get(local, ()):
             at: ast.AST = use

@@ -153,8 +153,8 @@ def _passes(
         free = [one for one in held if imports.is_freed(one.reached, splices)] if splices else []
         if free and not waiting:
             found, done, splices, waiting = with_freed(module, book, free, found, done, splices, unsafe)
-        if splices and not (history or waiting):
-            at_once = settled(mark, module, path, book, unsafe, found, done, splices, wanted)
+        if splices and not waiting:
+            at_once = settled(mark, module, path, book, unsafe, found, done, splices, wanted, where, fixed, used)
             if at_once is not None:
                 return at_once
         if not splices and history:

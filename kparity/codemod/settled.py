@@ -18,10 +18,10 @@ from ..rulebook import Rule, api
 from . import imports, recast
 from .book import ABOUT_NAMES, Book
 from .changed import change_of, matters
-from .module import Lines, Module, Splice, apply, forward
+from .module import Lines, Module, Splice, apply, forward, overlaps
 from .names import KERAS, normal, under
 from .old import names_as_written
-from .outcomes import Migrated, finding_of, fixed_findings, is_package, outcome_of, placer, sorted_findings
+from .outcomes import Migrated, finding_of, fixed_findings, is_package, outcome_of, sorted_findings
 from .places import place
 from .sites import Site, gone_site, shortened
 
@@ -42,6 +42,7 @@ ABOUT_CALLS = (
 BLOCKS = ("body", "orelse", "finalbody")
 ONE_PIECE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Return, ast.Assert, ast.Raise, ast.Delete)
 """Statements that can be parsed by themselves, wherever they stand."""
+WORD = re.compile(r"\w+")
 NAME = re.compile(r"[a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*")
 
 
@@ -55,10 +56,14 @@ def settled(
     done: list[Site],
     splices: list[Splice],
     wanted: Callable[[], frozenset[str] | None],
+    where: Callable[[int], Place],
+    before: list[Finding],
+    used: set[tuple[str, str]],
 ) -> Migrated | None:
     """The result of one pass, where no rule can have more to do after it: names that were said anew, nothing else.
 
     None where only another look at the new text can tell. Most files are settled at once, which halves the time.
+    `where` gives places in the original text; earlier passes have found what is `before`, and names `used`.
     """
     told: list[Site] = []
     edited = {site.node for site in done}
@@ -72,8 +77,15 @@ def settled(
     last = splices if is_package(path) else imports.unused_after(module, splices, wanted)
     if last is None:
         return None
-    here = placer(module, module, [], path)
-    fixed = [finding for site in done for finding in fixed_findings(site, module, here)]
+    if used and not is_package(path):
+        spare = [s for s in imports.unused(module, used, wanted) if s not in last]
+        said = {word for s in last for word in WORD.findall(s.text)}
+        if any(overlaps(one, s) for one in spare for s in last):
+            return None
+        if any(said & set(WORD.findall(module.text[one.start : one.end])) for one in spare):
+            return None
+        last = [*last, *spare]
+    fixed = [*before, *(finding for site in done for finding in fixed_findings(site, module, where))]
     made = set(map(id, done))
     left = []
     moved: dict[int, set[str]] = {}
@@ -90,7 +102,7 @@ def settled(
         if not old or site.about not in old:
             left.append(site)
     left += told
-    return ended(mark, module, path, unsafe, left, sorted(last), here, fixed)
+    return ended(mark, module, path, unsafe, left, sorted(last), where, fixed)
 
 
 def ended(
