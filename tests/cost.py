@@ -108,7 +108,7 @@ def migrate_cost(scratch: Path) -> list[str]:
     spec = find_spec("tf_keras")
     assert spec is not None
     assert spec.submodule_search_locations
-    files = sorted((Path(spec.submodule_search_locations[0]) / "src").rglob("*.py"))
+    files = sorted(Path(spec.submodule_search_locations[0]).rglob("*.py"))
     texts = [file.read_text(encoding="utf-8").replace("tf_keras.src", "tensorflow.keras") for file in files]
     names = [str(file) for file in files]
     done = [migrate_source(text, name) for text, name in zip(texts, names, strict=True)]

@@ -16,6 +16,12 @@ from .paths import tail_of
 from .straight import value_at
 from .uses import is_counted_with
 
+OF_ARGUMENTS = frozenset(
+    {"has", "lacks", "equals", "not_equals", "constant", "computed", "number", "computed_number", "matches"}
+    | {"callable", "folder"}
+)
+"""The conditions on arguments alone."""
+
 
 def hold(rule: Rule, module: Module, given: list[Argument], node: ast.Call, old_code: bool) -> bool:
     """Do the rule's conditions on this call hold? The cheap ones come first."""
@@ -29,6 +35,8 @@ def hold(rule: Rule, module: Module, given: list[Argument], node: ast.Call, old_
 
 
 def _hold_arguments(when: dict, module: Module, values: dict[str, ast.expr]) -> bool:
+    if when.keys().isdisjoint(OF_ARGUMENTS):
+        return True
     if "has" in when and not any(name in values for name in words(when["has"])):
         return False
     if any(name in values for name in words(when.get("lacks"))):

@@ -51,7 +51,7 @@ def normal(dotted: str) -> str:
 
 def under(dotted: str, prefix: str) -> bool:
     """Is `dotted` the name `prefix` or something inside it?"""
-    return dotted == prefix or dotted.startswith(prefix + ".")
+    return dotted.startswith(prefix) and (len(dotted) == len(prefix) or dotted[len(prefix)] == ".")
 
 
 class Near(Protocol):
@@ -362,6 +362,7 @@ def _may_be_near(module: str) -> bool:
     return module.startswith(".") or _package(module) not in NOT_NEAR
 
 
+@functools.lru_cache(maxsize=65536)
 def _package(dotted: str) -> str:
     return normal(dotted).split(".", 1)[0]
 

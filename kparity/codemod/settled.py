@@ -79,7 +79,7 @@ def settled(
         return None
     if used and not is_package(path):
         spare = [s for s in imports.unused(module, used, wanted) if s not in last]
-        said = {word for s in last for word in WORD.findall(s.text)}
+        said = {word for s in last for word in WORD.findall(s.text)} - {"from", "import", "as"}
         if any(overlaps(one, s) for one in spare for s in last):
             return None
         if any(said & set(WORD.findall(module.text[one.start : one.end])) for one in spare):

@@ -123,7 +123,8 @@ def gone_site(module: Module, rule: Rule, node: ast.AST, dotted: str) -> Site:
 
 def shortened(code: str) -> str:
     """Code on one line, and not too much of it."""
-    text = " ".join(code.split())
+    plain = len(code) <= 70 and "  " not in code and code.isprintable()
+    text = code.strip() if plain else " ".join(code.split())
     return text if len(text) <= 70 else text[:67] + "..."
 
 
