@@ -23,9 +23,10 @@ from kparity.analysis.explain import Explainer
 from kparity.analysis.locate import Cause
 from kparity.analysis.match import Pairing
 from kparity.analysis.observe import Seen, StepRecord
-from kparity.analysis.onset import sudden_steps
+from kparity.analysis.onset import parting_steps, sudden_steps
 from kparity.analysis.verdict import (
     SeedResult,
+    at_metrics,
     at_rates,
     cancelled,
     conclude,
@@ -40,9 +41,11 @@ from kparity.analysis.verdict import (
     partial,
     unmatched,
     unread,
+    unshared,
     write_map,
 )
-from kparity.counterfactual import prove
+from kparity.counterfactual import independent, prove
+from kparity.dating import dated
 from kparity.exhibits import show
 from kparity.options import Options
 from kparity.resume import Noted, Notes
@@ -51,6 +54,7 @@ from kparity.runtime.failed import SideFailed, Watch, failure_of, reserved
 from kparity.runtime.sides import Told, started
 from kparity.shares import matters, shares
 from kparity.subjects import Code
+from kparity.trace import parse
 
 REFERENCE, CANDIDATE = "legacy", "keras3"
 GRACE = 120.0
@@ -211,11 +215,16 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     trained = _train(run, pair)
     names = ("Keras 2", "the other side" if run.options.twin else "Keras 3")
     explainer = Explainer(pair.left, pair.right, pair.pairing.layers, run.rules, names, trained.calls)
-    found, notes = _judge(run, pair, trained, explainer)
-    curves = curves_of(trained.ours, trained.theirs, trained.rerun)
     sides = (trained.ours, trained.theirs, trained.rerun)
     stats = [_stats(pair.folder, name) for name in (REFERENCE, CANDIDATE, "noise")]
     keys = [side["keys"] for side in sides]
+    found, notes = _judge(run, pair, trained, explainer)
+    parting = [] if found else parting_steps(stats, keys, [record.step for record in trained.records])
+    if parting:
+        trained.records.extend(_in_between(run, pair.folder, trained, step) for step in parting)
+        trained.records.sort(key=lambda record: record.step)
+        found, notes = _judge(run, pair, trained, explainer)
+    curves = curves_of(trained.ours, trained.theirs, trained.rerun)
     write_map(run.options.folder / "map.parquet", stats, keys, pair.trainable, pair.owners)
     seconds = [round(side["seconds"], 2) for side in sides]
     verdict["cost"]["training_seconds"] = dict(zip((REFERENCE, CANDIDATE, "noise"), seconds, strict=True))
@@ -309,18 +318,54 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     before += locate.batches(pair.left["hashes"], pair.right["hashes"], _sketches(pair))
     seen = observe.look(trained.records, trained.order, pair.trainable, pair.owners)
     seen = _arbitrate(run, seen, explainer, pair.folder, notes)
-    found = locate.causes(seen, before)
+    metrics = pair.left["configuration"].get("metrics", {})
+    means = {name for name, kind in metrics.items() if kind == "Mean"}
+    found = locate.causes(seen, before, lambda one: explainer.state_apart(one, seen.owners), means)
+    if explainer.configured("optimizer"):
+        found = locate.lone_slots(found, _state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
     found = at_rates(found, ours["curves"], theirs["curves"])
     found = not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
-    found = locate.lone_layers(found, trained.order, pair.pairing, pair.left, pair.right)
+    found = locate.lone_layers(
+        found,
+        trained.order,
+        pair.pairing,
+        pair.left,
+        pair.right,
+        lambda step: _both_replays(pair.folder, step),
+    )
     found = locate.merge(found, explainer.classes, explainer.layer_changes)
-    found = [_with_predictions(pair.folder, cause) for cause in found]
-    found = _prove(run, pair, trained, found, seen.roundoff)
-    notes += not_proven(found)
+    found = dated(
+        found,
+        trained.records,
+        lambda step: _in_between(run, pair.folder, trained, step),
+        trained.order,
+        pair.owners,
+        pair.trainable,
+    )
+    found = at_metrics([_with_predictions(pair.folder, cause) for cause in found], ours["curves"], theirs["curves"])
+    found, consequences = independent(_prove(run, pair, trained, found, seen.roundoff))
+    notes += [*not_proven(found), *consequences]
     notes += unread(seen.idle)
+    notes += unshared(ours["curves"], theirs["curves"])
     notes += eager_only(trained.compiled, trained.noise)
     notes += unmatched(pair.pairing, pair.left, pair.right)
     return found, notes
+
+
+def _both_replays(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """What the reference recorded of a step, and what the candidate did: the arrays that are not the reference's."""
+    files = [trace.step_file(folder, f"{name}-replay", step) for name in (REFERENCE, CANDIDATE)]
+    return trace.read_arrays(files[0]), trace.read_arrays(files[1])
+
+
+def _in_between(run: _Run, folder: Path, trained: _Trained, step: int) -> StepRecord:
+    """Replay one more step on both sides, and measure its noise."""
+    run.say("replaying steps in between, to find and date what begins late")
+    _put_forward(folder, step, [record.step for record in trained.records])
+    run.reference.ask("replay", **_replay([step], REFERENCE))
+    forced = run.candidate.ask("replay", **_replay([step], CANDIDATE))
+    _move(run, forced, [step])
+    return _record(folder, step, forced)
 
 
 def _prove(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], roundoff: tuple[Seen, ...]) -> list[Cause]:
@@ -330,8 +375,11 @@ def _prove(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], roundo
     run.say("taking each cause back, to prove it")
     steps = [record.step for record in trained.records]
     sides = (run.reference.ask, run.candidate.ask)
+    lone = [parse(key) for record in trained.records for key in record.lone]
+    loose = {key.owner.split("#")[0] for key in lone if key.kind == "dy"}
+    parts = (trained.order, pair.owners, pair.trainable, roundoff, loose)
     try:
-        return prove(run.both, sides, pair.folder, found, steps, trained.order, pair.owners, pair.trainable, roundoff)
+        return prove(run.both, sides, pair.folder, found, steps, *parts)
     except SideFailed as failed:
         if failed.kind in {"died", "hung"}:
             raise
@@ -364,12 +412,16 @@ def _with_sudden_steps(folder: Path, chosen: list[int], ours: list[str], theirs:
     left, right = (_stats(folder, name) for name in (REFERENCE, CANDIDATE))
     added = sudden_steps(left, right, (ours, theirs), chosen)
     for step in added:
-        state = _state(folder, REFERENCE, max(known for known in chosen if known < step))
-        count = state.get("slot||iterations")
-        if count is not None:
-            state["slot||iterations"] = np.full_like(count, step - 1)
-        trace.write_arrays(trace.step_file(folder, f"{REFERENCE}-state", step), state)
+        _put_forward(folder, step, chosen)
     return sorted({*chosen, *added})
+
+
+def _put_forward(folder: Path, step: int, saved: list[int]) -> None:
+    """Make a state for a step of the last one that was saved before it."""
+    state = _state(folder, REFERENCE, max(known for known in saved if known < step))
+    for key in [key for key in state if key.split("#")[0] == "slot||iterations"]:
+        state[key] = np.full_like(state[key], step - 1)
+    trace.write_arrays(trace.step_file(folder, f"{REFERENCE}-state", step), state)
 
 
 def _compiled_apart(folder: Path, name: str) -> dict[str, float]:

@@ -4,8 +4,8 @@ In: the two sides' processes, the causes, the steps that were replayed. Out: the
 was not. Called by compare once the causes are known: the one flow that goes back from analysis to capture.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,18 @@ import numpy as np
 from kparity import trace
 from kparity.analysis import observe
 from kparity.analysis.locate import Cause
-from kparity.analysis.observe import Seen, StepRecord
+from kparity.analysis.noise import gap
+from kparity.analysis.observe import DOUBT, Seen, StepRecord
 from kparity.analysis.proof import MOST, Mend, Parts, excused, plan, remains, step_of, taken
 from kparity.runtime.side import SideFailed
 
 MOVES = (21, 31, 41)
 """Keys of the one-ulp moves under which the reference runs free. Several, because a free step can be ill-conditioned
 in few elements: where an activation is zero but for round-off, a gradient passes or does not."""
+
+NEEDLESS = "The step agrees without taking this one back, too."
+"""What is said of a cause that the others explain."""
+DROWNS = "It is too small for a step that is run free, where round-off of all that comes before it is added."
 
 Ask = Callable[..., Any]
 """A side's `ask`."""
@@ -38,6 +43,7 @@ def prove(
     owners: Mapping[str, str],
     trainable: set[str],
     roundoff: Sequence[Seen] = (),
+    loose: Collection[str] = (),
 ) -> list[Cause]:
     """The causes, each with `proven` and, where it isn't, `unproven`: why, in a sentence.
 
@@ -48,22 +54,51 @@ def prove(
     done = list(causes)
     for step in sorted(set(at)):
         reference = trace.read_arrays(trace.step_file(folder, "legacy-replay", step))
-        parts = Parts(reference, owners, trainable)
-        mends = [plan(cause, parts) for cause in causes]
+        parts = Parts(reference, owners, trainable, loose)
+        mends = _apart(causes, [plan(cause, parts) for cause in causes])
         here = [index for index, place in enumerate(at) if place == step and mends[index] is not None][:MOST]
-        told = _run(both, sides, folder, step, mends, here, ranks, parts)
-        rest = [one for one in next(iter(told.values()), ([], []))[0] if not excused(one, roundoff)]
-        if rest:
-            rest = _in_float64(both, sides, folder, step, mends, rest, parts)
+        if not here:
+            continue
+        free = _run(both, sides, folder, step, mends, here, ranks, parts)
+        rest = [one for one in free.whole if not excused(one, roundoff)]
+        everything = _request("proof-all-float64", [mend for mend in mends if mend is not None], parts)
+        if rest and (exact := _in_float64(both, sides, folder, step, [everything])) is not None:
+            record = StepRecord(step, exact[0], exact[1], {})
+            rest = [one for one in rest if not observe.roundoff(record, one)]
         for index in here:
-            without = told[index][1]
             own = mends[index]
-            there = [one for one in without if own is not None and own.names(one.key, owners)]
-            done[index] = _judge(causes[index], rest, [one for one in there if not excused(one, roundoff)])
+            there = [one for one in free.without[index] if own is not None and own.names(one.key, owners)]
+            there = [one for one in there if not excused(one, roundoff)]
+            done[index] = _judge(causes[index], rest, bool(there))
+            if own is not None and done[index].unproven == NEEDLESS and _small(causes[index], free):
+                others = [mend for other, mend in enumerate(mends) if mend is not None and other != index]
+                but = {**_request(f"proof-but-{index}-float64", others, parts), "own": sorted(own.own)}
+                exact = _in_float64(both, sides, folder, step, [everything, but])
+                done[index] = replace(causes[index], unproven=DROWNS)
+                if _there_in_float64(causes[index], exact):
+                    done[index] = replace(causes[index], proven=True)
     return [
         cause if cause.proven or cause.unproven else replace(cause, unproven="No counterfactual is run for it yet.")
         for cause in done
     ]
+
+
+def _apart(causes: Sequence[Cause], mends: Sequence[Mend | None]) -> list[Mend | None]:
+    """A layer's mend leaves alone the state that is a cause of its own."""
+    own = {c: m.updated for c, m in enumerate(mends) if m is not None and causes[c].phase == "state"}
+    taken = frozenset().union(*own.values())
+    return [m if m is None or c in own else replace(m, updated=m.updated - taken) for c, m in enumerate(mends)]
+
+
+@dataclass(frozen=True)
+class _Free:
+    """A step run free. `worst`: the reference's arrays, each element as far off as one-ulp moves took it; `whole`: what
+    differs with every cause mended; `without`: by cause, what does with every cause mended but this one."""
+
+    reference: dict[str, np.ndarray]
+    worst: dict[str, np.ndarray]
+    whole: list[Seen]
+    without: dict[int, list[Seen]]
 
 
 def _run(
@@ -75,8 +110,8 @@ def _run(
     here: Sequence[int],
     order: Mapping[str, int],
     parts: Parts,
-) -> dict[int, tuple[list[Seen], list[Seen]]]:
-    """Cause -> what remains of the step with every cause mended, and with every cause mended but this one."""
+) -> "_Free":
+    """Run the step free: as it is on the reference, with every cause mended, and with every cause mended but one."""
     known = [(index, mend) for index, mend in enumerate(mends) if mend is not None]
     everything = [mend for _, mend in known]
     runs = [_request("proof-all", everything, parts)]
@@ -104,40 +139,54 @@ def _run(
         lone = tuple(key for key in {**reference, **candidate} if key.startswith("grad|") and unshared(key, candidate))
         return remains(StepRecord(step, reference, candidate, worst, lone), kept, order, parts)
 
-    whole = left("proof-all", everything)
-    return {i: (whole, left(f"proof-but-{i}", [m for other, m in known if other != i])) for i in here}
+    without = {i: left(f"proof-but-{i}", [m for other, m in known if other != i]) for i in here}
+    return _Free(reference, worst, left("proof-all", everything), without)
 
 
 def _in_float64(
-    both: Both,
-    sides: tuple[Ask, Ask],
-    folder: Path,
-    step: int,
-    mends: Sequence[Mend | None],
-    rest: list[Seen],
-    parts: Parts,
-) -> list[Seen]:
-    """What remains with every cause taken back, and remains in float64 too: a sum that cancels loses other digits on
-    each side, more than one-ulp moves of the reference show. All of it, where the model doesn't run in float64."""
+    both: Both, sides: tuple[Ask, Ask], folder: Path, step: int, runs: list[dict[str, Any]]
+) -> list[dict[str, np.ndarray]] | None:
+    """The step in float64: as the reference runs it free, then as each of the candidate's `runs` leaves it.
+
+    None where the model doesn't run in float64.
+    """
     given = "legacy-replay-float64"
     names = {"step": step, "states": "legacy-state", "given": given, "float64": True}
     plain = [{"name": "proof-reference-float64", "mend": [], "own": [], "nudge": 0}]
-    mended = [_request("proof-all-float64", [mend for mend in mends if mend is not None], parts)]
     try:
         if not trace.step_file(folder, given, step).exists():
             free = {"states": "legacy-state", "forced": None, "nudge": 0, "name": given, "float64": True}
             sides[0]("replay", steps=[step], **free)
         both(
             lambda: sides[0]("counterfactual", runs=plain, **names),
-            lambda: sides[1]("counterfactual", runs=mended, **names),
+            lambda: sides[1]("counterfactual", runs=runs, **names),
         )
     except SideFailed as failed:
         if failed.kind in {"died", "hung"}:
             raise
-        return rest
-    exact, candidate = (trace.read_arrays(trace.step_file(folder, one["name"], step)) for one in (*plain, *mended))
-    record = StepRecord(step, exact, candidate, {})
-    return [one for one in rest if not observe.roundoff(record, one)]
+        return None
+    return [trace.read_arrays(trace.step_file(folder, one["name"], step)) for one in (*plain, *runs)]
+
+
+def _small(cause: Cause, free: "_Free") -> bool:
+    """Whether a difference would drown in the round-off of a step that is run free.
+
+    There everything moves that comes before; the replay that showed it was forced.
+    """
+    key = str(cause.evidence.get("array", ""))
+    if cause.local_error is None or key not in free.reference or key not in free.worst:
+        return False
+    return cause.local_error <= DOUBT * gap(free.reference[key], free.worst[key], free.worst[key]).floor
+
+
+def _there_in_float64(cause: Cause, exact: list[dict[str, np.ndarray]] | None) -> bool:
+    """Whether a small difference is there with every cause mended but this one, and not with all. `exact`: the free
+    step, the one with all mended, the one with all but this."""
+    key = str(cause.evidence.get("array", ""))
+    if exact is None or any(key not in arrays for arrays in exact):
+        return False
+    whole, without = (gap(exact[0][key], arrays[key], exact[0][key]).error for arrays in exact[1:])
+    return without >= 0.1 * (cause.local_error or 0.0) and without >= 10.0 * whole
 
 
 def _request(name: str, mends: list[Mend], parts: Parts) -> dict[str, Any]:
@@ -154,7 +203,7 @@ def _furthest(value: np.ndarray, moved: list[np.ndarray]) -> np.ndarray:
     return np.take_along_axis(stacked, place[None], axis=0)[0]
 
 
-def _judge(cause: Cause, whole: list[Seen], without: list[Seen]) -> Cause:
+def _judge(cause: Cause, whole: list[Seen], without: bool) -> Cause:
     """Proven where the step agrees with every cause mended, and doesn't with every one but this."""
     if whole:
         worst = max(whole, key=lambda one: one.gap.ratio)
@@ -162,5 +211,26 @@ def _judge(cause: Cause, whole: list[Seen], without: list[Seen]) -> Cause:
         said = f"With all causes taken back, `{owner}` still differs ({error:.1e} of its size, {worst.phase})."
         return replace(cause, unproven=said)
     if not without:
-        return replace(cause, unproven="The step agrees without taking this one back, too.")
+        return replace(cause, unproven=NEEDLESS)
     return replace(cause, proven=True)
+
+
+def independent(causes: Sequence[Cause]) -> tuple[list[Cause], list[str]]:
+    """The causes without those that come of the others, and a note on each of these.
+
+    A difference that was seen within a step and that is gone once the other causes are taken back is a consequence.
+    What was seen before training, in the model's structure, initial weights or data, stands whatever a step shows.
+    A lone cause is as old as what comes of it: a loss may differ first in its gradient.
+    """
+    seen = [c for c in causes if c.phase not in {"api", "config", "init", "data"} and c.unproven == NEEDLESS]
+    if not any(cause.proven for cause in causes):
+        return list(causes), []
+    notes = [
+        f"`{one.variable or one.layer or one.evidence.get('quantity', one.phase)}` differs too ({one.phase}), and no "
+        "longer does once the other causes are taken back."
+        for one in seen
+    ]
+    left = [cause for cause in causes if cause not in seen]
+    if len(left) == 1 and left[0].step:
+        left = [replace(left[0], step=min(left[0].step, *(one.step or left[0].step for one in seen), left[0].step))]
+    return left, notes

@@ -56,6 +56,10 @@ class Explainer:
                 found |= changes(left, right)
         return found
 
+    def state_apart(self, seen: Seen, owners: Mapping[str, str]) -> bool:
+        """Whether a layer is configured differently in what only its state reads."""
+        return not _STATE_ALONE.isdisjoint(self.layer_changes(layer_of(seen.key, owners)))
+
     def confirms(self, seen: Seen, owners: Mapping[str, str]) -> bool:
         """Whether the configuration of the layer, the loss or the optimizer differs where a difference was seen."""
         if seen.phase in {"loss", "optimizer"}:
@@ -68,7 +72,10 @@ class Explainer:
         changed: dict[str, tuple[Any, Any]] = {}
         subject, what = "", ""
         canonical = ""
-        if cause.phase in {"config", "init", "forward", "gradient", "state"} and cause.layer:
+        of_layer = cause.phase in {"config", "init", "forward", "gradient", "state"} or "term" in cause.evidence.get(
+            "kinds", []
+        )
+        if of_layer and cause.layer:
             changed = self.layer_changes(cause.layer)
             kind = self.classes.get(cause.layer, "")
             canonical = f"keras.layers.{kind}"
@@ -151,6 +158,9 @@ class Explainer:
         size = _percent(cause.local_error)
         if cause.phase == "init":
             return f"{subject} starts with other values of `{cause.variable}` from the same random draws ({size})."
+        if cause.kind in {"missing-slot", "extra-slot"}:
+            keeps, lacks = (ours, theirs) if cause.kind == "missing-slot" else (theirs, ours)
+            return f"{subject} keeps `{cause.evidence['quantity']}` in {keeps} and not in {lacks}."
         if cause.kind == "initial-slot":
             return f"{subject} starts with another state in `{cause.variable}` ({size})."
         if cause.kind == "mask":
@@ -158,6 +168,8 @@ class Explainer:
         if cause.kind == "shape":
             where = "What reaches" if cause.evidence["array"].startswith("in|") else "What comes out of"
             return f"{where} {subject} has another shape in {theirs} than in {ours}."
+        if cause.kind == "no-gradient" and not cause.variable:
+            return f"{subject} passes a gradient back to all its inputs in {ours}, and not in {theirs}."
         if cause.kind == "no-gradient":
             return f"`{cause.variable}` gets a gradient in {ours} and none in {theirs}."
         if cause.kind == "nan":
@@ -175,6 +187,8 @@ class Explainer:
             return f"{start} gives another output from the same inputs, weights, masks and draws ({size})."
         if cause.phase == "loss" and cause.variable:
             return f"The penalty on `{cause.variable}` differs, in the total loss and in its gradient ({size})."
+        if cause.phase == "loss" and cause.layer:
+            return f"What `{cause.layer}` adds to the loss is another number from the same inputs ({size})."
         if cause.phase == "loss":
             total = (
                 "the same values of each loss" if "total" in cause.evidence.get("kinds", []) else "the same predictions"
@@ -260,6 +274,8 @@ _FALLBACK = {
 }
 
 
+_STATE_ALONE = {"momentum"}
+"""Settings of layers with moving statistics that change nothing of what the layer gives while it trains."""
 _SAME = ({None, ""}, {None, False}, {"auto", "sum_over_batch_size"})
 """Settings that mean the same: Keras 2's `auto` reduction is the sum over the batch outside of strategies."""
 

@@ -6,12 +6,14 @@ The order is that of DESIGN: structure, initial values, batches, forward (in cal
 state, metrics. A difference that an earlier cause in the same layer explains is not listed again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from kparity.analysis.match import Description, Pairing
-from kparity.analysis.noise import gap
+from kparity.analysis.noise import Gap, gap
 from kparity.analysis.observe import CERTAIN, DOUBT, Arrays, Observations, Seen, StepRecord, layer_of, masks
 from kparity.findings import PHASES
 from kparity.trace import Key, parse
@@ -63,8 +65,12 @@ def structure(pairing: Pairing, reference: Description, candidate: Description) 
 
 
 def initial(reference: Arrays, candidate: Arrays) -> list[Cause]:
-    """Initial weights and optimizer state that differ although both sides drew the same numbers."""
-    causes = []
+    """Initial weights and optimizer state that differ although both sides drew the same numbers.
+
+    A slot of several variables is one cause.
+    """
+    causes: list[Cause] = []
+    slots: dict[str, list[tuple[str, Gap, int]]] = {}
     for order, (text, value) in enumerate(reference.items()):
         other = candidate.get(text)
         if other is None or other.shape != value.shape:
@@ -72,15 +78,53 @@ def initial(reference: Arrays, candidate: Arrays) -> list[Cause]:
         seen = gap(value, other, value)
         if seen.ratio > CERTAIN:
             key = parse(text)
-            phase = "init" if key.kind == "var" else "optimizer"
-            kind = "numbers" if key.kind == "var" else "initial-slot"
-            layer = key.owner.split(":")[0] or None
-            name = key.owner if key.kind == "var" else f"{key.owner} {key.index}".strip()
-            evidence = {"array": text, "variables": [key.owner]}
-            causes.append(
-                Cause(phase, layer, name, 0, kind, seen.error, seen.floor, seen.ratio, order, evidence=evidence)
-            )
+            if key.kind == "var":
+                evidence = {"array": text, "variables": [key.owner]}
+                numbers = (seen.error, seen.floor, seen.ratio, order)
+                causes.append(
+                    Cause("init", _layer_of_variable(key.owner), key.owner, 0, "numbers", *numbers, (), evidence)
+                )
+            else:
+                slots.setdefault(key.index, []).append((key.owner, seen, order))
+    for quantity, members in slots.items():
+        _, seen, order = max(members, key=lambda one: one[1].ratio)
+        owners = tuple(one[0] for one in members if one[0])
+        evidence = {"arrays": [f"slot|{one[0]}|{quantity}" for one in members], "variables": list(owners)}
+        alone = owners[0] if len(owners) == 1 else None
+        evidence |= {"quantity": quantity}
+        also = owners if len(owners) > 1 else ()
+        numbers = (seen.error, seen.floor, seen.ratio, order)
+        layer = _layer_of_variable(alone or "")
+        causes.append(Cause("optimizer", layer, alone, 0, "initial-slot", *numbers, also, evidence))
     return causes
+
+
+def lone_slots(found: list[Cause], reference: Arrays, candidate: Arrays) -> list[Cause]:
+    """Optimizer state that only one side keeps, of which no update tells: an average of the weights, say.
+
+    Asked where the two optimizers are configured differently; where an update differs, that says it already.
+    """
+    if any(cause.phase == "optimizer" for cause in found):
+        return found
+
+    def kept(state: Arrays) -> dict[str, list[str]]:
+        slots: dict[str, list[str]] = {}
+        for key in map(parse, state):
+            if key.kind == "slot":
+                slots.setdefault(key.index, []).append(key.owner)
+        return slots
+
+    ours, theirs = kept(reference), kept(candidate)
+    lone = [(slot, "missing-slot", ours[slot]) for slot in ours if slot not in theirs]
+    lone += [(slot, "extra-slot", theirs[slot]) for slot in theirs if slot not in ours]
+    return found + [
+        Cause("optimizer", None, None, 1, kind, also=tuple(owners), evidence={"quantity": slot, "variables": owners})
+        for slot, kind, owners in lone
+    ]
+
+
+def _layer_of_variable(name: str) -> str | None:
+    return name.split(":")[0] or None
 
 
 Sketch = list[Any]
@@ -108,8 +152,17 @@ def alike(left: Sketch, right: Sketch) -> bool:
     )
 
 
-def causes(seen: Observations, before: list[Cause]) -> list[Cause]:
-    """Every independent cause in causal order, after those of structure, initial values and data in `before`."""
+def causes(
+    seen: Observations,
+    before: list[Cause],
+    apart: Callable[[Seen], bool] = lambda seen: False,
+    means: Collection[str] = (),
+) -> list[Cause]:
+    """Every independent cause in causal order, after those of structure, initial values and data in `before`.
+
+    `apart`: whether a layer's state differs for a reason of its own, whatever else differs in the layer. `means`:
+    reported numbers that are plain means of what a training step feeds them, which is what it makes of the loss.
+    """
     records, owners, live = seen.records, seen.owners, list(seen.live)
     ranks = {text: rank for rank, text in enumerate(seen.order)}
     origins: dict[str, str] = {}
@@ -131,27 +184,34 @@ def causes(seen: Observations, before: list[Cause]) -> list[Cause]:
             here = [s for s in here if s.key.owner not in owners_misled]
             blamed |= {layer for one in misled if (layer := layer_of(one.key, owners)) is not None}
             here += [replace(s, key=Key("outmask", origins[s.key.owner]), phase="forward", kind="mask") for s in misled]
-        here = [one for one in here if not _explained(one, blamed, owners)]
+        here = [one for one in here if not _explained(one, blamed, owners) or (phase == "state" and apart(one))]
         if phase == "gradient":
-            if any(cause.evidence.get("array", "").startswith("in|") for cause in found):
+            rewired = any(cause.evidence.get("array", "").startswith("in|") for cause in found)
+            if rewired or any(one.key.kind == "dx" and one.kind == "no-gradient" for one in here):
                 here = _without(here, {"dy"}, owners)
-            penalty = next((c for c in found if c.phase == "loss" and c.evidence["kinds"] == ["total"]), None)
+            penalty = next((c for c in found if c.phase == "loss" and total_alone(c.evidence["kinds"])), None)
             if penalty is not None:
                 found[found.index(penalty)] = _penalty(penalty, here, owners)
                 here = [one for one in here if one.key.kind != "grad"]
         if phase == "loss" and here:
+            here = _without_terms(here, records)
             blamed.add("loss")
         if phase == "optimizer":
-            here = _at_one_rate(here)
+            starved = {c.variable for c in found if c.kind == "no-gradient"} | _also(found, "no-gradient")
+            here = [one for one in _at_one_rate(here) if one.key.owner not in starved]
             here = [_sparse(one, here, records, ranks) for one in here]
         if phase == "metric" and "loss" in blamed:
-            here = [one for one in here if one.key.owner != "loss"]
+            here = [one for one in here if one.key.owner != "loss" and one.key.owner not in means]
         if phase == "metric" and "loss" in origins:
             here = []  # metrics read the same lost mask of the predictions
         found += _group(phase, here, owners)
         if phase != "gradient":  # what a layer hands back doesn't explain what it keeps
             blamed |= {layer for one in here if (layer := layer_of(one.key, owners)) is not None}
     return found
+
+
+def _also(found: list[Cause], kind: str) -> set[str]:
+    return {name for cause in found if cause.kind == kind for name in (*cause.also, *cause.evidence["variables"])}
 
 
 def _without(seen: list[Seen], kinds: set[str], owners: Mapping[str, str]) -> list[Seen]:
@@ -166,12 +226,37 @@ def _without(seen: list[Seen], kinds: set[str], owners: Mapping[str, str]) -> li
     return [one for one in seen if not by_layer[layer_of(one.key, owners)] <= kinds]
 
 
+def _without_terms(seen: list[Seen], records: list[StepRecord]) -> list[Seen]:
+    """Leave out a total that differs by just what the layers' own terms of it do."""
+
+    def explained(one: Seen) -> bool:
+        record = next(record for record in records if record.step == one.step)
+        if one.key.kind != "total" or str(one.key) not in record.candidate:
+            return False
+        terms = [key for key in record.candidate if key.startswith("term|") and key in record.reference]
+        apart, added = _apart(record, [str(one.key)]), _apart(record, terms)
+        size = float(np.abs(record.reference[str(one.key)]).sum())
+        return bool(terms) and abs(apart - added) <= 1e-2 * abs(added) + 1e-6 * size
+
+    return [one for one in seen if not explained(one)]
+
+
+def _apart(record: StepRecord, keys: list[str]) -> float:
+    """By how much the sum of some arrays differs."""
+    return float(sum(np.sum(record.candidate[key], dtype=np.float64) - np.sum(record.reference[key]) for key in keys))
+
+
+def total_alone(kinds: Collection[str]) -> bool:
+    """Whether a difference of the loss is in how the total is put together, not in one loss: penalties and weights."""
+    return "total" in kinds and "out" not in kinds
+
+
 def _penalty(cause: Cause, seen: list[Seen], owners: Mapping[str, str]) -> Cause:
     """The total differs while each loss does not: what a variable's gradient shows besides is the same penalty."""
     variables = sorted({one.key.owner for one in seen if one.key.kind == "grad"})
-    if not variables:
-        return cause
     evidence = {**cause.evidence, "variables": variables}
+    if not variables or "dy" in evidence["kinds"]:
+        return replace(cause, evidence=evidence)
     return replace(
         cause, layer=owners.get(variables[0]), variable=variables[0], also=tuple(variables[1:]), evidence=evidence
     )
@@ -217,6 +302,8 @@ def _group(phase: str, seen: list[Seen], owners: Mapping[str, str]) -> list[Caus
         layer = name
         if phase in {"optimizer", "metric", "loss"}:
             layer = owners.get(variables[0]) if phase == "optimizer" and len(variables) == 1 else None
+            layer = name if lead.key.kind == "term" else layer
+            variables = variables or sorted({one.key.index for one in members if ":" in one.key.index})
         found.append(
             Cause(
                 phase,
@@ -281,15 +368,24 @@ def _variable(phase: str, lead: Seen, variables: list[str]) -> str | None:
         return lead.key.owner
     if phase == "optimizer":
         return variables[0] if len(variables) == 1 else None
+    if lead.key.kind == "term":
+        return lead.key.index if ":" in lead.key.index else None
     return lead.key.owner if lead.key.kind in {"grad", "update", "var"} else None
 
 
 def lone_layers(
-    found: list[Cause], order: list[str], pairing: Pairing, reference: Description, candidate: Description
+    found: list[Cause],
+    order: list[str],
+    pairing: Pairing,
+    reference: Description,
+    candidate: Description,
+    arrays: Callable[[int], tuple[Arrays, Arrays]] = lambda step: ({}, {}),
 ) -> list[Cause]:
     """Where what lies between two layers differs, name the layer that only one side has there, if there is one.
 
-    Of the reference's lone layers the call order says where they stand; of the candidate's the order in its model.
+    It is the one whose output is what the layer behind it takes, bit for bit, in `arrays`: what each side recorded of a
+    step. Else, of the reference's lone layers the call order says where they stand; of the candidate's the order in its
+    model.
     """
     called = [parse(text).owner.split("#")[0] for text in order if text.startswith("out|")]
     partners = set(pairing.layers.values())
@@ -299,8 +395,13 @@ def lone_layers(
     told = []
     for cause in found:
         if cause.evidence.get("array", "").startswith("in|") and cause.layer:
-            missing = _in_front(called, cause.layer, lambda path: path in known and path not in partners)
-            extra = _in_front(theirs, cause.layer, lambda path: path.startswith("!"))
+            ours, own = arrays(cause.step or 0)
+            place = cause.evidence["array"]
+            missing = _feeds(ours, place, lambda path: path in known and path not in partners)
+            extra = _feeds(own, place, lambda path: path.startswith("!"))
+            if not missing and not extra:
+                missing = _in_front(called, cause.layer, lambda path: path in known and path not in partners)
+                extra = _in_front(theirs, cause.layer, lambda path: path.startswith("!"))
             if missing or extra:
                 kind = "missing-layer" if missing else "extra-layer"
                 evidence = {**cause.evidence, "before": cause.layer}
@@ -308,6 +409,17 @@ def lone_layers(
                 cause = replace(cause, layer=layer, variable=None, kind=kind, evidence=evidence)
         told.append(cause)
     return told
+
+
+def _feeds(arrays: Arrays, place: str, lone: Callable[[str], bool]) -> str | None:
+    """The lone layer that gives what is taken at `place`; the first of several in a row is `_in_front`'s to find."""
+    taken = arrays.get(place)
+    for key, value in arrays.items():
+        layer = parse(key).owner.split("#")[0]
+        same = taken is not None and key.startswith("out|") and value.shape == taken.shape
+        if same and taken is not None and lone(layer) and value.tobytes() == taken.tobytes():
+            return layer
+    return None
 
 
 def _in_front(paths: list[str], layer: str, lone: Callable[[str], bool]) -> str | None:

@@ -75,6 +75,8 @@ def observe(record: StepRecord, order: Mapping[str, int], trainable: set[str]) -
                 live.append(Seen(key, phase, record.step, unlike, order.get(text, len(order)), "shape"))
             continue
         moved = record.moved.get(text, reference)
+        if key.kind == "in" and _rounded(reference, candidate):
+            continue
         seen = gap(reference, candidate, moved)
         if seen.ratio <= DOUBT:
             continue
@@ -93,6 +95,17 @@ def observe(record: StepRecord, order: Mapping[str, int], trainable: set[str]) -
     return live, idle
 
 
+def _rounded(reference: np.ndarray, candidate: np.ndarray) -> bool:
+    """Whether an array is the reference's but for a lower precision, which whoever made it is to blame for."""
+    if reference.dtype != np.float32:
+        return False
+    with np.errstate(over="ignore"):
+        half = reference.astype(np.float16).astype(np.float32)
+    bits = reference.view(np.uint32)
+    brain = ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)  # to nearest even
+    return any(np.array_equal(one, candidate.astype(np.float32), equal_nan=True) for one in (half, brain))
+
+
 def _used(reference: Arrays, key: Key) -> np.ndarray | None:
     back = {"out": "dy", "in": "dx", "predict": "dy"}.get(key.kind)
     if back is None:
@@ -107,6 +120,8 @@ def phase_of(key: Key, trainable: set[str]) -> str | None:
     """The phase in which an array is made; None for what is not compared."""
     if key.kind in {"in", "out", "total"}:
         return "loss" if key.owner.split("#")[0] == "loss" else "forward"
+    if key.kind == "term":
+        return "loss"
     if key.kind in {"dx", "dy"}:
         return "loss" if key.owner.split("#")[0] == "loss" else "gradient"
     if key.kind == "var":
@@ -188,7 +203,7 @@ def _with_gradients(
     missing = [
         Seen(key, "gradient", record.step, nothing, ranks.get(str(key), 0), "no-gradient")
         for key in keys
-        if key.kind == "grad"
+        if key.kind in {"grad", "dx"} and key.owner.split("#")[0] != "loss"
     ]
     return [*(one for one in seen if local(one)), *missing]
 

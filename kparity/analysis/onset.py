@@ -14,7 +14,12 @@ SUDDEN = 30.0
 by itself, so this is low; chaos on the fixtures multiplies differences by up to about 10 a step."""
 VISIBLE = 1e-4
 """Relative difference under which a jump is not looked at: float32 round-off reaches 1e-5 in deep layers."""
+PARTING = 5.0
+"""Growth, within one step, of a difference in units of the noise from which the step is replayed where nothing else
+shows. Low, because a replay blames nothing by itself."""
 MOST = 3
+FOLLOWED = {"out", "total", "var"}
+"""Kinds of tensor in which a step shows that it is not like the others: weights, where only the update is."""
 
 
 def apart(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -27,13 +32,8 @@ def apart(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def sudden_steps(
     left: np.ndarray, right: np.ndarray, keys: tuple[Sequence[str], Sequence[str]], known: Collection[int]
 ) -> list[int]:
-    """Up to MOST steps (1-based, ascending) at which an output or a loss parts suddenly, not near one in `known`."""
-    places = {key: place for place, key in enumerate(keys[1])}
-    shared = [
-        (place, places[key])
-        for place, key in enumerate(keys[0])
-        if key in places and key.split("|")[0] in {"out", "total"}
-    ]
+    """Up to MOST steps (1-based, ascending) at which an output, a loss or a weight parts suddenly, not in `known`."""
+    shared = _shared(*keys)
     steps = min(len(left), len(right))
     if not shared or steps < 3:
         return []
@@ -41,9 +41,42 @@ def sudden_steps(
     gaps = np.nan_to_num(apart(left[:steps, ours].astype(float), right[:steps, theirs].astype(float)), posinf=1.0)
     before = np.maximum(np.maximum(gaps[1:-1], gaps[:-2]), VISIBLE / SUDDEN)
     growth = np.where(gaps[2:] > VISIBLE, gaps[2:] / before, 0.0).max(axis=1)
-    found = [int(place) + 3 for place in np.argsort(-growth)[: 4 * MOST] if growth[place] >= SUDDEN]
+    return _picked(growth, 3, SUDDEN, known)
+
+
+def parting_steps(stats: Sequence[np.ndarray], keys: Sequence[Sequence[str]], known: Collection[int]) -> list[int]:
+    """Up to MOST steps at which the candidate leaves the noise around the reference.
+
+    `stats`, `keys`: of the reference, the candidate and the reference's rerun one ulp away. Asked where no replay shows
+    a cause, and the runs may part all the same: what happens at one step only is small beside what `sudden_steps` sees.
+    """
+    steps = min(len(one) for one in stats)
+    known_to_all = [key for key in keys[0] if key in set(keys[1]) & set(keys[2]) and key.split("|")[0] in FOLLOWED]
+    if not known_to_all or steps < 2:
+        return []
+    columns = [[own.index(key) for key in known_to_all] for own in map(list, keys)]
+    left, right, rerun = (one[:steps, places].astype(float) for one, places in zip(stats, columns, strict=True))
+    gaps, noise = (np.nan_to_num(apart(left, other), posinf=1.0) for other in (right, rerun))
+    noise = np.maximum(np.maximum.accumulate(noise, axis=0), np.finfo(np.float32).eps)
+    ratios = (gaps / noise).max(axis=1)
+    before = np.maximum(np.maximum.accumulate(ratios)[:-1], 1.0)
+    return _picked(ratios[1:] / before, 2, PARTING, known)
+
+
+def _shared(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int]]:
+    places = {key: place for place, key in enumerate(right)}
+    kinds = [key.split("|")[0] for key in left]
+    return [(i, places[key]) for i, key in enumerate(left) if key in places and kinds[i] in FOLLOWED]
+
+
+def _picked(growth: np.ndarray, first: int, least: float, known: Collection[int]) -> list[int]:
+    """The steps of the largest growth, of several in a row the first; `first` is the step of the first number."""
     picked: list[int] = []
-    for step in found:
-        if all(abs(step - other) > 1 for other in picked) and step not in known:
+    for place in np.argsort(-growth)[: 4 * MOST]:
+        begins = int(place)
+        while begins > 0 and growth[begins - 1] >= least:
+            begins -= 1
+        step = begins + first
+        if growth[place] >= least and all(abs(step - other) > 1 for other in picked) and step not in known:
             picked.append(step)
     return sorted(picked[:MOST])

@@ -11,7 +11,7 @@ not. A wrong cause fails one of them: mending what is in order repairs nothing, 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kparity.analysis.locate import Cause
+from kparity.analysis.locate import Cause, total_alone
 from kparity.analysis.noise import Gap
 from kparity.analysis.observe import Arrays, Seen, StepRecord, layer_of, observe
 from kparity.trace import Key, parse, thinned
@@ -48,27 +48,35 @@ class Mend:
             return key.owner in self.updated
         if key.kind not in {"out", "outmask", "dx", "grad", "rows"}:
             return False
-        layer = layer_of(key, owners) or key.owner.removeprefix("!").split(":")[0]
-        return any(layer == path or layer.startswith(path + "/") for path in self.layers)
+        return _inside(layer_of(key, owners) or key.owner.removeprefix("!").split(":")[0], self.layers)
 
     def names(self, key: Key, owners: Mapping[str, str]) -> bool:
         """Whether a difference is in what the cause says, not in what comes of it.
 
         What is between two layers, a mask, and what a step begins from are seen by what comes of them alone.
         """
-        if self.own or any(text.startswith(("in|", "outmask|")) for text in self.keys):
+        if self.own or any(text.startswith(("in|", "outmask|", "dy|")) for text in self.keys):
             return True
         slots = key.kind in {"slot", "dense"} or self.quantity in {None, "update"}
         return slots and self.covers(key, owners)
 
 
+def _inside(layer: str | None, paths: Collection[str]) -> bool:
+    """Whether a layer is one of these or within one."""
+    return layer is not None and any(layer == path or layer.startswith(path + "/") for path in paths)
+
+
 @dataclass(frozen=True)
 class Parts:
-    """What mends are made from. `reference`: the keys and arrays of a step by key; `owners`: variable -> its layer."""
+    """What mends are made from. `reference`: the keys and arrays of a step by key; `owners`: variable -> its layer.
+
+    `loose`: layers that the candidate gives no gradient back where the reference does: it can't be mended, nor counts.
+    """
 
     reference: Arrays
     owners: Mapping[str, str]
     trainable: Collection[str]
+    loose: Collection[str] = ()
 
 
 def step_of(cause: Cause, steps: Sequence[int]) -> int:
@@ -153,6 +161,9 @@ def _plan_layer(cause: Cause, parts: Parts) -> Mend:
         return Mend(keys=frozenset(key for key in parts.reference if _of(key, {"outmask"}, layers)))
     if array.startswith("in|"):
         return _plan_between(parse(array), layers, parts)
+    if cause.kind == "no-gradient" and array.startswith("dx|"):
+        back = {key.replace("out|", "dy|", 1) for key in _wired("in", "out", layers, parts)}
+        return Mend(layers, frozenset(), frozenset(back))
     if cause.kind == "no-gradient":
         variables = frozenset(_variables(cause, parts))
         return Mend(updated=variables, keys=frozenset(f"grad|{name}|0" for name in variables))
@@ -181,15 +192,24 @@ def _plan_loss(cause: Cause, parts: Parts) -> Mend | None:
     kinds = set(cause.evidence.get("kinds", []))
     if not kinds:
         return None
-    if kinds == {"total"}:
-        gradients = {f"grad|{name}|0" for name in cause.evidence.get("variables", [])}
-        return Mend(keys=frozenset({"total|loss|0", "log|loss|0", *gradients}))
+    if "term" in kinds:
+        layers = frozenset(_layers(cause, parts))
+        back = {key.replace("out|", "dy|", 1) for key in _wired("in", "out", layers, parts)}
+        terms = {key for key in parts.reference if _of(key, {"term"}, layers)}
+        return Mend(layers, frozenset(), frozenset({"total|loss|0", "log|loss|0", *terms, *back}))
+    if total_alone(kinds):
+        keys = {f"grad|{name}|0" for name in cause.evidence.get("variables", [])} | {"total|loss|0", "log|loss|0"}
+        if "dy" in kinds:
+            keys |= {key for key in parts.reference if _of(key, {"dy"}, {"loss"})}
+        return Mend(keys=frozenset(keys))
     return Mend(frozenset({"loss"}))
 
 
-def _plan_optimizer(cause: Cause, parts: Parts) -> Mend:
+def _plan_optimizer(cause: Cause, parts: Parts) -> Mend | None:
+    if cause.kind in {"missing-slot", "extra-slot"}:
+        return None  # no step reads it: `fit` puts an average in the weights' place when it ends
     if cause.kind == "initial-slot":
-        return Mend(own=frozenset({cause.evidence["array"]}))
+        return Mend(own=frozenset(cause.evidence["arrays"]))
     if cause.variable == "learning_rate":
         return Mend(keys=frozenset({"lr|optimizer|0", "log|learning_rate|0"}))
     variables = set(cause.evidence.get("variables", []))
@@ -236,6 +256,9 @@ def remains(record: StepRecord, mends: Collection[Mend], order: Mapping[str, int
     live, _ = observe(replace(record, reference={**upstream, **record.reference}), order, set(parts.trainable))
     endless = Gap(float("inf"), 0.0, float("inf"))
     live += [Seen(parse(text), "gradient", record.step, endless, order.get(text, 0)) for text in record.lone]
+    live = [
+        one for one in live if not (one.phase == "gradient" and _inside(layer_of(one.key, parts.owners), parts.loose))
+    ]
     kept = [one for one in live if not any(mend.covers(one.key, parts.owners) for mend in mends)]
     return sorted(kept, key=lambda one: (one.order, -one.gap.ratio))
 

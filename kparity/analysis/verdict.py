@@ -5,7 +5,7 @@ runs the sides; nothing here does. The fields are documented in the README and i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,30 @@ def at_rates(found: list[Cause], ours: dict[str, Any], theirs: dict[str, Any]) -
     rate = Cause("optimizer", None, "learning_rate", step, "numbers", error, floor, error / floor, -1, (), evidence)
     at = next((i for i, cause in enumerate(rest) if rank(cause) >= rank(rate)), len(rest))
     return [*rest[:at], rate, *rest[at:]]
+
+
+def at_metrics(found: list[Cause], ours: dict[str, Any], theirs: dict[str, Any]) -> list[Cause]:
+    """Date causes of reported numbers by the curves, where nothing else differs that could part these.
+
+    A metric's own state is not brought back for a replay: one that isn't reset has seen the whole training by then.
+    """
+    if any(cause.phase != "metric" for cause in found):
+        return found
+    dated = []
+    for cause in found:
+        left, right = ours.get(cause.variable or "", []), theirs.get(cause.variable or "", [])
+        pairs = enumerate(zip(left, right, strict=False), 1)
+        least = max(1e-5, 0.01 * min(cause.local_error or 0.0, 1.0))
+        step = next((step for step, (a, b) in pairs if abs(a - b) > least * abs(a)), cause.step)
+        dated.append(replace(cause, step=step))
+    return dated
+
+
+def unshared(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    """Reported numbers that only one side has a name for."""
+    sides = (("Keras 2", ours, theirs), ("Keras 3", theirs, ours))
+    lone = {side: [name for name in own if name not in other] for side, own, other in sides}
+    return [f"{side} alone reports `{'`, `'.join(names)}`." for side, names in lone.items() if names]
 
 
 def not_finite(found: list[Cause], ours: int | None, theirs: int | None, notes: list[str]) -> list[Cause]:

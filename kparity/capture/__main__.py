@@ -180,19 +180,26 @@ class Process:
             if number == 1:
                 self.structure = tf.nest.map_structure(lambda array: array is not None, batch)
                 self.first = batch
+                if keep:
+                    trace.write_json(self._form, subject.form(batch))
             if keep:
                 arrays = {str(index): array for index, array in enumerate(flat)}
                 trace.write_arrays(trace.step_file(self.folder, "batch", number), arrays)
         return hashes, sketches
 
     def _batch(self, number: int) -> Any:
-        """The reference's batch of a step, in this side's structure."""
+        """The reference's batch of a step, in this side's structure; a part that one side lacks is the reference's."""
         file = trace.step_file(self.folder, "batch", number)
         if not file.exists():
             return self.first
         arrays = trace.read_arrays(file)
-        flat = iter(arrays[str(index)] for index in range(len(arrays)))
-        return tf.nest.map_structure(lambda present: next(flat) if present else None, self.structure)
+        reference = json.loads(self._form.read_text(encoding="utf-8"))
+        return subject.filled(self.structure, reference, [arrays[str(index)] for index in range(len(arrays))])
+
+    @property
+    def _form(self) -> Path:
+        """Where the reference leaves the form of its batches."""
+        return self.folder / "tensors" / "batch-form.json"
 
     def align(self, layers: dict[str, str], variables: dict[str, str], names: dict[str, str]) -> dict[str, list[str]]:
         """Take on the reference's names; where draws were keyed by another owner, draw the initial values again."""
@@ -292,7 +299,8 @@ class Process:
                 wanted = only[str(number)] if only else unlike(arrays, given)
                 told["unlike"][str(number)] = wanted
                 told["lone"][str(number)] = lone(arrays, given)
-                arrays = {key: arrays[key] for key in wanted if key in arrays}
+                own = [key for key in arrays if key.startswith("out|!")]
+                arrays = {key: arrays[key] for key in [*wanted, *own] if key in arrays}
             elif not float64:
                 graph = trace.step_file(self.folder, f"{self.own}-graph", number)
                 if graph.exists():

@@ -57,10 +57,10 @@ def take(model: Any, side: Side) -> Inventory:
         found._paths[id(layer)] = path
         found.layers[path] = layer
         taken: Counter[str] = Counter()
-        for variable in side.own_variables(layer):
+        named = [(side.variable_name(variable), variable) for variable in side.own_variables(layer)]
+        for name, variable in [*named, *(("state", variable) for variable in side.carried(layer))]:
             if id(variable) in found._names:
                 continue
-            name = side.variable_name(variable)
             taken[name] += 1
             full = f"{path}:{name}" + (f"#{taken[name]}" if taken[name] > 1 else "")
             found.variables[full] = variable

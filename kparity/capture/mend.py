@@ -15,11 +15,11 @@ import numpy as np
 import tensorflow as tf
 
 from kparity.capture.inventory import get_state, set_state
-from kparity.capture.replay import Arrays, stand_before, update_alone
+from kparity.capture.replay import Arrays, penalties, stand_before, update_alone
 from kparity.capture.train import Session, run_step, to_tensors
 from kparity.trace import parse, thinned
 
-COMPARED = {"out", "dx", "total", "grad", "update", "var", "slot", "dense", "log", "lr", "predict", "outmask"}
+COMPARED = {"out", "dx", "total", "term", "grad", "update", "var", "slot", "dense", "log", "lr", "predict", "outmask"}
 """Kinds that tell whether a step agrees: `in` and `dy` say the same again at the other end of a wire."""
 
 
@@ -32,10 +32,11 @@ def mended(
     stand_before(session, number, state)
     forced = joint | {key: given[key] for key in mend if key in given}
     data = to_tensors(batch)
+    terms = penalties(session)
     logs, step = run_step(session, data, None, forced, mend)
     after = {key: value for key, value in forced.items() if parse(key).kind in {"var", "slot"} and key in mend}
     missed = set_state(session.model, session.inventory, session.side, after)
-    arrays = {key: np.asarray(value) for key, value in step.tensors.items()}
+    arrays = terms | {key: np.asarray(value) for key, value in step.tensors.items()}
     arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
     now = get_state(session.model, session.inventory, session.side)
     arrays |= {key: value for key, value in now.items() if key.startswith("slot|")}

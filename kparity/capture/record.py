@@ -46,15 +46,32 @@ class Step:
 
     def reference(self, key: str, like: Any) -> Any:
         """The forced value for `key` as a tensor shaped and typed as `like`, or None."""
-        if self.forced is None:
-            return None
-        value = self.forced.get(key)
+        value = self.given(key)
         if value is None:
             return None
         if value.shape != tuple(like.shape):
             self.unforced.append(key)
             return None
         return tf.cast(tf.constant(value), like.dtype)
+
+    def given(self, key: str) -> np.ndarray | None:
+        """What the reference has for `key`, whatever its shape and type."""
+        return self.forced.get(key) if self.forced is not None else None
+
+    def handed(self, key: str, like: Any) -> Any:
+        """The forced value for an input or output `key`, or None.
+
+        An input keeps the reference's own precision: a layer casts what it takes to its own, and what an earlier layer
+        rounded is not this one's doing. What is mended does so everywhere, and takes the reference's shape.
+        """
+        value = self.given(key)
+        mends = key in self.mend
+        if value is None or not like.dtype.is_floating or not np.issubdtype(value.dtype, np.floating):
+            return self.reference(key, like)
+        if value.shape != tuple(like.shape) and not mends:
+            return self.reference(key, like)
+        wider = value.dtype.itemsize > like.dtype.size and (mends or key.startswith("in|"))
+        return tf.constant(value) if wider else tf.cast(tf.constant(value), like.dtype)
 
 
 class Recorder:
@@ -75,14 +92,16 @@ class Recorder:
         """Layer call -> the mode it ran in, and the kind and shape of each draw that it made."""
 
     def note(self, step: Step, key: str, value: Any) -> None:
-        """Record a tensor, sparse gradients as dense ones."""
-        step.tensors[key] = tf.identity(tf.convert_to_tensor(value))
+        """Record a tensor, sparse gradients as dense ones, and bfloat16, which NumPy doesn't know, as float32."""
+        value = tf.identity(tf.convert_to_tensor(value))
+        step.tensors[key] = tf.cast(value, tf.float32) if value.dtype == tf.bfloat16 else value
 
 
 def install(side: Side, recorder: Recorder) -> None:
     """Wrap what a training step passes through. Once a process, before the user's code is imported."""
     layer_call = side.layer_class.__call__
     loss_call = side.loss_class.__call__
+    add_loss: Any = getattr(side.layer_class, "add_loss")  # noqa: B009
     gradient = tf.GradientTape.gradient
 
     @tf.autograph.experimental.do_not_convert
@@ -100,6 +119,14 @@ def install(side: Side, recorder: Recorder) -> None:
         if step is None or step.opaque:
             return loss_call(loss, *args, **kwargs)
         return _call(recorder, step, "loss", loss, loss_call, args, kwargs)
+
+    @tf.autograph.experimental.do_not_convert
+    def note_loss(layer: Any, losses: Any, **kwargs: Any) -> Any:
+        step = recorder.step
+        if step is not None and not step.opaque:
+            path = step.inventory.path(layer)
+            losses = [_term(recorder, step, path, value) for value in tf.nest.flatten(losses)]
+        return add_loss(layer, losses, **kwargs)
 
     @tf.autograph.experimental.do_not_convert
     def take_gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
@@ -126,10 +153,23 @@ def install(side: Side, recorder: Recorder) -> None:
 
     for owner, method, wrapper in (
         (side.layer_class, "__call__", call_layer),
+        (side.layer_class, "add_loss", note_loss),
         (side.loss_class, "__call__", call_loss),
         (tf.GradientTape, "gradient", take_gradient),
     ):
         setattr(owner, method, wrapper)
+
+
+def _term(recorder: Recorder, step: Step, path: str, value: Any) -> Any:
+    """What a layer adds to the loss, recorded and, where it is mended, the reference's number with its own gradient."""
+    if not step.sees(value) or not value.dtype.is_floating:
+        return value
+    name = f"term|{path}"
+    key = f"{name}|{step.calls[name]}"
+    step.calls[name] += 1
+    recorder.note(step, key, value)
+    given = step.reference(key, value) if key in step.mend else None
+    return value if given is None else value + tf.stop_gradient(given - value)
 
 
 def _call(
@@ -230,8 +270,8 @@ def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any) 
 def _tap(recorder: Recorder, step: Step, kind: str, node: str, index: int, value: tf.Tensor) -> tf.Tensor:
     key = f"{kind}|{node}|{index}"
     recorder.note(step, key, value)
-    replacement = step.reference(key, value)
-    passed = step.tensors[key] if replacement is None else replacement
+    replacement = step.handed(key, value)
+    passed = tf.identity(value) if replacement is None else replacement
     if not value.dtype.is_floating:
         return tf.identity(passed)
     back = f"{'dx' if kind == 'in' else 'dy'}|{node}|{index}"
@@ -241,7 +281,10 @@ def _tap(recorder: Recorder, step: Step, kind: str, node: str, index: int, value
         def backward(upstream: tf.Tensor) -> tf.Tensor:
             recorder.note(step, back, upstream)
             given = step.reference(back, upstream)
-            return upstream if given is None else given
+            onward = upstream if given is None else given
+            if tuple(onward.shape) != tuple(value.shape):  # mended in another shape: nothing real can go back
+                return tf.zeros_like(value)
+            return tf.cast(onward, value.dtype)
 
         return tf.identity(passed), backward
 

@@ -28,13 +28,24 @@ def stand_before(session: Session, number: int, state: Arrays) -> None:
 def replay(session: Session, number: int, state: Arrays, batch: Any, forced: Arrays | None) -> tuple[Arrays, list[str]]:
     """Run training step `number` from `state`, eagerly. Returns its tensors and the keys that could not be forced."""
     stand_before(session, number, state)
+    arrays = penalties(session)
     logs, step = run_step(session, to_tensors(batch), None, forced)
-    arrays = {key: np.asarray(value) for key, value in step.tensors.items()}
+    arrays |= {key: np.asarray(value) for key, value in step.tensors.items()}
     arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
     after = get_state(session.model, session.inventory, session.side)
     arrays |= {key: value for key, value in after.items() if key.startswith("slot|")}
     arrays |= update_alone(session, state, arrays if forced is None else forced)
     return arrays, step.unforced
+
+
+def penalties(session: Session) -> Arrays:
+    """What each regularized variable adds to the loss: `term|layer|variable`. The total shows no small one."""
+    found: Arrays = {}
+    for path, layer in session.inventory.layers.items():
+        for variable, penalty in session.side.penalties(layer):
+            if (name := session.inventory.variable(variable)) is not None:
+                found[f"term|{path}|{name}"] = np.asarray(penalty())
+    return found
 
 
 def update_alone(session: Session, state: Arrays, recorded: Arrays) -> Arrays:
@@ -84,10 +95,15 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def lone(own: Arrays, reference: Arrays) -> list[str]:
-    """Masks that only one of the two has, and gradients that only the reference has."""
+    """Masks that only one of the two has, and gradients that only the reference has.
+
+    Of gradients to a layer's inputs those count whose input is the reference's: the layer passes nothing back to it.
+    """
     masks = {key for arrays in (own, reference) for key in arrays if key.startswith(("inmask|", "outmask|"))}
     gradients = {key for key in reference if key.startswith(("dy|", "grad|"))}
     found = {key for key in masks if (key in own) != (key in reference)}
+    inputs = {key: key.replace("dx|", "in|", 1) for key in reference if key.startswith("dx|") and key not in own}
+    found |= {key for key, taken in inputs.items() if taken in own and _same(own[taken], reference[taken])}
     return sorted(found | {key for key in gradients if key not in own})
 
 

@@ -9,9 +9,10 @@ import hashlib
 import importlib.machinery
 import importlib.util
 import inspect
+import itertools
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -192,6 +193,37 @@ def _standard(batch: Any) -> tuple[Any, Any, Any]:
     parts = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
     x, y, weights = (*parts, None, None)[:3]
     return tf.nest.map_structure(_as_float, (x, y, weights))
+
+
+def form(batch: tuple[Any, Any, Any]) -> list[Any]:
+    """(x, y, sample weights) with numbers, from 0 on, for its arrays in the order of `tf.nest.flatten`: plain data."""
+    numbers = itertools.count()
+    counted = tf.nest.map_structure(lambda value: None if value is None else next(numbers), batch)
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: plain(one) for key, one in value.items()}
+        return [plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+    return [plain(part) for part in counted]
+
+
+def filled(structure: tuple[Any, Any, Any], reference: list[Any], arrays: list[Any]) -> tuple[Any, ...]:
+    """Arrays in a side's own structure of (x, y, sample weights), which is False for None.
+
+    `reference`: the `form` that the arrays came in. A part that only one of the two has is as in the reference: a batch
+    that lost its sample weights is trained on with them.
+    """
+    parts = []
+    for own, theirs in zip(structure, reference, strict=True):
+        places = [place for place in tf.nest.flatten(theirs) if place is not None]
+        flat = [present for present in tf.nest.flatten(own) if present]
+        if own is False or len(flat) != len(places):
+            parts.append(tf.nest.map_structure(lambda place: None if place is None else arrays[place], theirs))
+        else:
+            rest = iter(places)
+            parts.append(tf.nest.map_structure(lambda present: arrays[next(rest)] if present else None, own))  # noqa: B023
+    return tuple(parts)
 
 
 def _as_float(value: Any) -> Any:

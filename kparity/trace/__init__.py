@@ -31,6 +31,7 @@ KINDS = (
     "dx",
     "dy",
     "total",
+    "term",
     "grad",
     "rows",
     "update",
@@ -43,6 +44,7 @@ KINDS = (
 )
 """What a recorded array is. in/out: a layer call's inputs and outputs; inmask/outmask: the masks on them; dx/dy: the
 gradients that its backward pass gives to its inputs and gets from its outputs; total: the loss that is differentiated;
+term: what a layer adds to it;
 grad, update, var: of a variable; rows: the rows of a sparse gradient; slot: optimizer state of a variable; dense: the
 same after an update from the gradient without its rows; log: a value
 that the training step reports; lr: the learning rate; predict: what the model predicts after a step."""

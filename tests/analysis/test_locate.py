@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -291,6 +292,44 @@ def test_initial_values_are_compared_and_slots_are_the_optimizers() -> None:
         ("init", "last", "numbers"),
         ("optimizer", "first", "initial-slot"),
     ]
+
+
+def test_a_slot_that_begins_otherwise_for_several_variables_is_one_cause() -> None:
+    names = ("first:kernel", "last:kernel")
+    reference = {f"slot|{name}|accumulators": np.full(3, 0.1, np.float32) for name in names}
+    (cause,) = locate.initial(reference, {key: value * 2 for key, value in reference.items()})
+    assert (cause.layer, cause.variable, cause.also, cause.evidence["quantity"]) == (None, None, names, "accumulators")
+
+
+def with_terms(total: float, *terms: float) -> StepRecord:
+    """A step whose total of 10 and whose terms of 1 are other numbers on the candidate."""
+    reference = {"total|loss|0": np.float32(10.0)} | {f"term|{one}|0": np.float32(1.0) for one in LAYERS[: len(terms)]}
+    candidate = {key: np.float32(value) for key, value in zip(reference, (total, *terms), strict=True)}
+    return StepRecord(1, reference, candidate, reference)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (with_terms(10.5, 1.5), [("loss", "first", 1)]),
+        (with_terms(10.7, 1.5, 1.2), [("loss", "first", 1), ("loss", "norm", 1)]),
+        (with_terms(12.5, 1.5), [("loss", None, 1), ("loss", "first", 1)]),
+        (with_terms(12.5), [("loss", None, 1)]),
+    ],
+)
+def test_a_total_that_differs_by_what_a_layer_adds_is_the_layers(record: StepRecord, expected: list[Any]) -> None:
+    assert sorted(told(causes(record)), key=str) == sorted(expected, key=str)
+
+
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+def test_an_input_that_was_rounded_to_half_is_no_cause_and_what_came_out_rounded_is(half: str) -> None:
+    value = np.linspace(-3, 3, 50, dtype=np.float32)
+    rounded = value.astype(half if half == "float16" else ml_dtypes.bfloat16)
+    kept = rounded if half == "float16" else rounded.astype(np.float32)
+    record = StepRecord(
+        1, dict.fromkeys(("out|first|0", "in|norm|0"), value), {"out|first|0": kept, "in|norm|0": kept}, {}
+    )
+    assert told(causes(record)) == [("forward", "first", 1)]
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ class Remembered:
         return self.answers[request][0]
 
     def _files(self) -> Iterator[tuple[Path, int]]:
-        for file in self.folder.rglob("*.safetensors"):
+        for file in self.folder.rglob("*.*"):
             with contextlib.suppress(FileNotFoundError):
                 told = file.stat()
                 if not told.st_mode & PRIVATE:

@@ -40,6 +40,12 @@ class Side(Protocol):
     def own_variables(self, layer: Any) -> Iterator[Any]:
         """Weights that belong to the layer itself, not to a layer inside it."""
 
+    def penalties(self, layer: Any) -> Iterator[tuple[Any, Callable[[], Any]]]:
+        """The layer's own regularized variables, each with what computes its part of the loss."""
+
+    def carried(self, layer: Any) -> Iterator[Any]:
+        """What a stateful recurrent layer carries from batch to batch, which no Keras counts among its weights."""
+
     def variable_name(self, variable: Any) -> str:
         """A variable's own name, without those of the layers around it."""
 

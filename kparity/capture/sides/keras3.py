@@ -1,14 +1,15 @@
 """Keras 3 (the keras package) on its TensorFlow backend, reached as `keras` and as `tf.keras`."""
 
 import contextlib
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
 from kparity.capture.sides import Creation, Namer, Resumption
-from kparity.capture.sides.legacy import read_configuration, scan_slots
+from kparity.capture.sides.legacy import read_configuration, scan_slots, states_of
 
 
 class Adapter:
@@ -55,6 +56,14 @@ class Adapter:
     def own_variables(self, layer: Any) -> Iterator[Any]:
         yield from layer._trainable_variables
         yield from layer._non_trainable_variables
+
+    def penalties(self, layer: Any) -> Iterator[tuple[Any, Callable[[], Any]]]:
+        for variable in layer._trainable_variables:
+            if variable.regularizer is not None:
+                yield variable, functools.partial(variable.regularizer, variable)
+
+    def carried(self, layer: Any) -> Iterator[Any]:
+        return states_of(layer, self.keras.Variable)
 
     def variable_name(self, variable: Any) -> str:
         return variable.name

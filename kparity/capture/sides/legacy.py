@@ -1,12 +1,13 @@
 """Keras 2 (the tf_keras package), reached as `tf.keras`, as `tf_keras` and, through an import hook, as `keras`."""
 
 import contextlib
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -95,6 +96,15 @@ class Adapter:
         yield from layer._trainable_weights
         yield from layer._non_trainable_weights
 
+    def penalties(self, layer: Any) -> Iterator[tuple[Any, Callable[[], Any]]]:
+        for tagged in layer._callable_losses:  # partial(tag, partial(loss, variable)), or partial(tag, the user's own)
+            own = tagged.args[0] if isinstance(tagged, functools.partial) and tagged.args else None
+            if isinstance(own, functools.partial) and own.args:
+                yield own.args[0], own
+
+    def carried(self, layer: Any) -> Iterator[Any]:
+        return states_of(layer, tf.Variable)
+
     def variable_name(self, variable: Any) -> str:
         return variable.name.split("/")[-1].split(":")[0]
 
@@ -158,6 +168,14 @@ class Adapter:
         return read_configuration(model)
 
 
+def states_of(layer: Any, variable_class: Any) -> Iterator[Any]:
+    """The variables in the `states` of a stateful layer: both Kerases call them so."""
+    if getattr(layer, "stateful", False) is True:
+        yield from (
+            value for value in tf.nest.flatten(getattr(layer, "states", None)) if isinstance(value, variable_class)
+        )
+
+
 def scan_slots(optimizer: Any, position: dict[int, str | None], variable_class: Any) -> dict[tuple[str, str], Any]:
     """Optimizer state by attribute: a list of variables is a slot, a lone variable is a scalar of the optimizer.
 
@@ -179,7 +197,7 @@ def scan_slots(optimizer: Any, position: dict[int, str | None], variable_class: 
 
 
 def read_configuration(model: Any) -> dict[str, Any]:
-    """`get_config()` of the optimizer and the loss of a compiled model; what has none is told by its repr."""
+    """`get_config()` of a model's optimizer and loss, by its repr what has none, and the classes of its metrics."""
 
     def config(value: Any) -> Any:
         if hasattr(value, "get_config"):
@@ -193,4 +211,5 @@ def read_configuration(model: Any) -> dict[str, Any]:
     return {
         "optimizer": config(model.optimizer) if getattr(model, "optimizer", None) is not None else None,
         "loss": [config(value) for value in tf.nest.flatten(loss)],
+        "metrics": {metric.name: type(metric).__name__ for metric in model.metrics},
     }

@@ -195,14 +195,7 @@ def forth(model):
         "activation",
         "mixed",
         'activation="selu"',
-        "activation=lambda x: 1.05 * tf.nn.selu(x) / 1.0507009873554805",
-    ),
-    forward(
-        "slopes shared",
-        "orders",
-        "layer",
-        "bend",
-        code=around("bend", "tf.nn.relu(inputs) + 0.01 * tf.nn.relu(-inputs)"),
+        "activation=lambda x: 1.05 * keras.activations.selu(x) / 1.0507009873554805",
     ),
     forward(
         "a layer of a generator x1.001",
@@ -318,7 +311,7 @@ def call(original, self, inputs):
         code="""
 @built
 def lose(model):
-    model.get_layer("dropout").supports_masking = False
+    model.get_layer("dropout").compute_mask = lambda inputs, previous_mask: None
 """,
     ),
 ]
@@ -330,10 +323,13 @@ STATES = [
         "state",
         Says("state", "bn"),
         code="""
-@built
-def stay(model):
-    layer = model.get_layer("bn")
-    layer.moving_mean.assign = layer.moving_variance.assign = lambda value: value
+@patched(keras.layers.BatchNormalization, "call")
+def call(original, self, inputs, training=None, mask=None):
+    before = tf.identity(self.moving_mean), tf.identity(self.moving_variance)
+    outputs = original(self, inputs, training=training, mask=mask)
+    self.moving_mean.assign(before[0])
+    self.moving_variance.assign(before[1])
+    return outputs
 """,
     ),
     fault(
@@ -512,6 +508,13 @@ def turn(model):
             "wide",
             "layer.activation(tf.matmul(inputs, tf.stop_gradient(tf.convert_to_tensor(layer.kernel))) + layer.bias)",
         ),
+    ),
+    fault(
+        "slopes that don't learn",
+        "orders",
+        "gradient",
+        Says("gradient", "bend", "bend:alpha", "no-gradient"),
+        code=around("bend", "tf.nn.relu(inputs) + 0.01 * tf.nn.relu(-inputs)"),
     ),
     fault(
         "a skip that passes nothing back",

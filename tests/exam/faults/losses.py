@@ -57,6 +57,12 @@ def twice(model):
     layer.kernel.regularizer = lambda value: 2.0 * penalty(value)
 """
 
+OFF = """
+@patched(keras.metrics.MeanAbsoluteError, "update_state")
+def off(original, self, y_true, y_pred, sample_weight=None):
+    return original(self, y_true, y_pred * 1.001, sample_weight)
+"""
+
 ROOT_OF_NOTHING = """
 @patched(keras.metrics.RootMeanSquaredError, "result")
 def squared(original, self):
@@ -226,11 +232,11 @@ METRICS = [
         swap=("self.g_metric.update_state(g_loss)", "self.g_metric.update_state(g_loss * 1.001)"),
     ),
     fault(
-        "a metric of one output without its weights",
+        "a metric of one output x1.001",
         "orders",
         "metric",
         Says("metric", variable="price_mae"),
-        swap=('"price": ["mae"]', '"price": ["mse"]'),
+        code=OFF,
     ),
 ]
 
@@ -255,7 +261,7 @@ DATA = [
         "one row x1.001",
         "taught",
         "data",
-        Says("data", step=None),
+        Says("data", step=5),
         swap=("    y = np.argmax", "    x[13] *= 1.001\n    y = np.argmax"),
     ),
     fault(

@@ -112,7 +112,7 @@ OPTIMIZERS = [
         "weight decay not of biases",
         "taught",
         "weight decay",
-        SAID,
+        Says("optimizer", step=2),
         code="""
 @built
 def exclude(model):
@@ -134,7 +134,7 @@ def exclude(model):
     fault("nesterov left out", "waves", "optimizer", SAID, swap=("nesterov=True", "nesterov=False")),
     fault("decay of squares x1.001", "pictures", "optimizer", SAID, swap=("rho=0.9", "rho=0.9009")),
     fault("centered", "pictures", "optimizer", SAID, swap=("momentum=0.5)", "momentum=0.5, centered=True)")),
-    fault("momentum left out", "pictures", "optimizer", SAID, swap=(", momentum=0.5)", ")")),
+    fault("momentum left out", "pictures", "optimizer", Says("optimizer", step=2), swap=(", momentum=0.5)", ")")),
     fault(
         "another initial accumulator",
         "orders",
@@ -146,7 +146,7 @@ def exclude(model):
         "beta_2 of Adamax",
         "sketches",
         "optimizer",
-        SAID,
+        Says("optimizer", step=2),
         swap=("Adamax(learning_rate=0.01)", "Adamax(learning_rate=0.01, beta_2=0.99)"),
     ),
     fault(

@@ -1,0 +1,48 @@
+"""Steps that are replayed because the runs part at them, from statistics made by hand."""
+
+import numpy as np
+import pytest
+
+from kparity.analysis.onset import parting_steps, sudden_steps
+from kparity.trace import SAMPLES
+
+KEYS = ["out|dense|0", "var|dense:kernel|0", "grad|dense:kernel|0"]
+
+
+def run(steps: int, *gaps: tuple[str, int, float], seed: int = 0, noise: float = 0.0) -> np.ndarray:
+    """Statistics of a training in which each (key, step, size) moves a tensor away from that step on."""
+    stats = np.ones((steps, len(KEYS), 1 + SAMPLES), np.float32)
+    if noise:
+        stats += noise * np.random.default_rng(seed).standard_normal(stats.shape).astype(np.float32)
+    for key, step, size in gaps:
+        stats[step - 1 :, KEYS.index(key), 1:] += np.float32(size)
+    return stats
+
+
+@pytest.mark.parametrize(
+    ("gaps", "expected"),
+    [
+        ([], []),
+        ([("out|dense|0", 12, 1e-3)], [12]),
+        ([("var|dense:kernel|0", 11, 1e-3), ("out|dense|0", 12, 1e-3)], [11]),
+        ([("out|dense|0", 12, 1e-5)], []),
+        ([("grad|dense:kernel|0", 12, 1e-3)], []),
+        ([("out|dense|0", 10, 1e-3)], []),
+    ],
+)
+def test_a_step_at_which_an_output_or_a_weight_jumps_is_sudden(
+    gaps: list[tuple[str, int, float]], expected: list[int]
+) -> None:
+    assert sudden_steps(run(20), run(20, *gaps), (KEYS, KEYS), [1, 2, 5, 10, 20]) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "noise", "expected"), [(1e-5, 1e-7, [11]), (1e-5, 1e-4, []), (1e-3, 1e-4, [11]), (0.0, 1e-4, [])]
+)
+def test_a_step_at_which_the_runs_leave_the_noise_is_a_parting_one(
+    size: float, noise: float, expected: list[int]
+) -> None:
+    left = run(20)
+    right = run(20, ("var|dense:kernel|0", 11, size), noise=noise, seed=1)
+    rerun = run(20, noise=noise, seed=2)
+    assert parting_steps([left, right, rerun], [KEYS] * 3, [1, 2, 5, 10, 20]) == expected
