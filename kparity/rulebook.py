@@ -33,7 +33,7 @@ EDITS: dict[str, frozenset[str]] = {
     "literal": frozenset({"to"}),
     "attribute": frozenset({"to"}),
     "key": frozenset({"to"}),
-    "method": frozenset({"to"}),
+    "method": frozenset({"to", "plain"}),
     "base": frozenset({"to"}),
     "input": frozenset({"argument", "to"}),
     "strings": frozenset({"arguments", "params", "table"}),

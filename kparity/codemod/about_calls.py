@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 
 from ..rulebook import Rule
-from . import added, changed, conditions, guesses, indirect, initial, positional
+from . import added, changed, conditions, defined, guesses, indirect, initial, positional
 from .arguments import Argument, CannotEdit, arguments, words
 from .arrays import array_edit
 from .book import CALLS
@@ -26,6 +26,9 @@ class AboutCalls(Finder):
         """A call of what may be a class of Keras, with an argument that a rule is about: told, and never edited."""
         said = {keyword.arg for keyword in node.keywords}
         told: set[str] = set()
+        if "weights" in said and defined.has_the_init_of_layer(self.module, node.func):
+            known = [rule for _, rule in self.book.methods.get("__init__", ()) if rule.edit["kind"] == "weights"]
+            yield from (self._site(rule, node, None, " ".join(rule.why.split())) for rule in known[:1])
         for dotted in sorted(indirect.possible(self.module, node.func)):
             for rule in self.book.named(dotted, CALLS):
                 given = arguments(node, self.book.asked(rule)[0])

@@ -31,6 +31,18 @@ def _with_default(module: Module, one: ast.arg) -> Edit:
     return Edit((Splice(module.end(one), module.end(one), " = None" if one.annotation else "=None"),))
 
 
+def has_the_init_of_layer(module: Module, func: ast.AST) -> bool:
+    """Is it a class of this module that derives from `Layer`, with no `__init__` of its own?"""
+    home = module.names.scope(func).lookup(func.id) if isinstance(func, ast.Name) else None
+    bound = home.bindings[func.id] if home is not None and isinstance(func, ast.Name) else []
+    if len(bound) != 1 or not isinstance(bound[0].node, ast.ClassDef):
+        return False
+    made = bound[0].node
+    if [module.names.canonical(base) for base in made.bases] not in (["keras.layers.Layer"], ["keras.Layer"]):
+        return False
+    return not any(isinstance(f, ast.FunctionDef) and f.name == "__init__" for f in made.body)
+
+
 def mask_edit(rule: Rule, module: Module, node: ast.FunctionDef) -> Edit | None:
     """`def call(self, x, y, mask=None)`: the mask of `x` is taken under the name that Keras 3 hands it over by.
 

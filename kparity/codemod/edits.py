@@ -11,6 +11,7 @@ from typing import Any
 
 from ..rulebook import Rule, keras_only
 from .arguments import CannotEdit, argument_splices, arguments, words
+from .forward import is_plain_call
 from .module import Module, Need, Splice
 from .places import renamed
 
@@ -282,5 +283,7 @@ def method_edit(rule: Rule, module: Module, node: ast.FunctionDef) -> Edit | Non
     if isinstance(home, ast.ClassDef) and any(getattr(other, "name", "") == rule.edit["to"] for other in home.body):
         return None
     if node.name.startswith("__") and any(isinstance(n, ast.Name) and n.id == "super" for n in ast.walk(node)):
+        return None
+    if "plain" in rule.edit and rule.edit["plain"] != is_plain_call(module, node):
         return None
     return Edit((Splice(at.end(), at.end() + len(node.name), rule.edit["to"]),))

@@ -38,17 +38,21 @@ def _is_flag(node: ast.expr) -> bool:
 
 
 def positional_edit(module: Module, call: ast.Call) -> Edit | None:
-    """From the first flag on every argument gets its name.
+    """From the first flag on every argument gets its name; a functional model's second is `training`, whatever it is.
 
     Raises:
         CannotEdit: nobody knows what `call` names its parameters.
     """
     names = _parameters(module, call.func)
+    if _is_full(module, call) and not any(isinstance(a, ast.Starred) for a in call.args):
+        return _named(module, call, 1, ["inputs", "training", "mask"])
     if names is None or any(isinstance(a, ast.Starred) for a in call.args):
         raise CannotEdit("name it: `training=...`, or what its `call` names the parameter")
-    if not any(_is_flag(argument) for argument in call.args[1:]):
-        raise CannotEdit("the model takes all its inputs as one argument, a list; what comes next is `training`")
     first = next(n for n, a in enumerate(call.args) if n and _is_flag(a))
+    return _named(module, call, first, names)
+
+
+def _named(module: Module, call: ast.Call, first: int, names: list[str]) -> Edit | None:
     if len(call.args) > len(names):
         raise CannotEdit("its `call` doesn't name so many parameters")
     given = {keyword.arg for keyword in call.keywords}

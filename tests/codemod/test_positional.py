@@ -84,8 +84,32 @@ thing.add_loss(1.0)
     assert [(f.rule, f.place.line) for f in found] == [("KP241", 6)]
 
 
-def test_a_second_tensor_that_a_functional_model_has_no_place_for_is_told():
-    code = "import keras\n\ni = keras.Input((2,))\nm = keras.Model(i, i)\ny = m(x, z)\nv = m([x, z])\nw = m(x, None)\n"
+def test_a_second_tensor_given_to_a_functional_model_was_its_training_and_is_said_to_be():
+    code = """import keras
+
+i = keras.Input((2,))
+m = keras.Model(i, i)
+y = [m(x, z), m([x, z]), m(x, None), m(x, *z)]
+"""
     done = migrate_source(code, "a.py")
-    assert done.text == code
+    assert done.text == code.replace("m(x, z)", "m(x, training=z)")
     assert [(f.rule, f.place.line) for f in done.findings] == [("KP295", 5)]
+
+
+def test_weights_given_to_a_layer_of_ones_own_are_told():
+    code = """import keras
+
+
+class A(keras.layers.Layer):
+    pass
+
+
+class B(keras.layers.Layer):
+    def __init__(self, weights):
+        super().__init__()
+
+
+a = A(weights=[1])
+b = B(weights=[1])
+"""
+    assert [(f.rule, f.place.line) for f in migrate_source(code, "a.py").findings] == [("KP242", 13)]
