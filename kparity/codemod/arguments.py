@@ -147,18 +147,50 @@ def _number(module: Module, value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and type(value.value) is int
 
 
-def is_number(module: Module, value: ast.expr) -> bool:
-    """A number as it stands, or a name that is given one number and nothing else?"""
-    if isinstance(value, ast.Name):
-        home = module.names.scope(value).lookup(value.id)
-        bound = home.bindings[value.id] if home is not None else []
-        return (
-            len(bound) == 1
-            and bound[0].kind == "assign"
-            and isinstance(bound[0].value, ast.Constant)
-            and is_number(module, bound[0].value)
-        )
-    return isinstance(value, ast.Constant) and type(value.value) in (int, float)
+def is_number(module: Module, value: ast.expr, depth: int = 4) -> bool:
+    """A number as it stands, what is computed of numbers, or a name that is given nothing else?"""
+    match value:
+        case ast.Constant():
+            return type(value.value) in (int, float)
+        case ast.UnaryOp(op=ast.USub()):
+            return is_number(module, value.operand, depth)
+        case ast.BinOp():
+            return is_number(module, value.left, depth) and is_number(module, value.right, depth)
+        case ast.Name() if depth:
+            home = module.names.scope(value).lookup(value.id)
+            bound = home.bindings[value.id] if home is not None else []
+            given: list[ast.expr] = []
+            for binding in bound:
+                if binding.kind == "assign" and binding.value is not None:
+                    given.append(binding.value)
+                elif binding.kind == "param" and len(bound) == 1 and home is not None:
+                    given += _given_for(module, home.node, value.id)
+                else:
+                    return False
+            return bool(given) and all(is_number(module, one, depth - 1) for one in given)
+    return False
+
+
+def _given_for(module: Module, function: ast.AST, name: str) -> list[ast.expr]:
+    """What all calls of a function of this module give for a parameter; nothing where it may be called otherwise."""
+    if not isinstance(function, ast.FunctionDef) or module.names.parent(function) is not module.tree:
+        return []
+    given = function.args
+    params = [one.arg for one in given.args]
+    pairs = zip(reversed(given.args), reversed(given.defaults), strict=False)
+    default = next((value for one, value in pairs if one.arg == name), None)
+    if function.decorator_list or given.vararg or given.posonlyargs or name not in params:
+        return []
+    found: list[ast.expr] = []
+    for use in module.loads.get(function.name, ()):
+        call = module.names.parent(use)
+        if not isinstance(call, ast.Call) or call.func is not use:
+            return []
+        said = next((a.value for a in arguments(call, params) if a.name == name and not a.starred), default)
+        if said is None or any(a.starred for a in arguments(call, params)):
+            return []
+        found.append(said)
+    return found
 
 
 def _constant(value: ast.expr) -> str | None:

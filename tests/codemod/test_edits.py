@@ -7,6 +7,10 @@ from kparity.codemod.migrate import migrate_source
 from kparity.findings import Outcome
 
 CASES = {
+    "a rate that is a number each time": (
+        "import tensorflow_addons as tfa\n\nRATE = 1e-3 * 2\nrate = 0.1\n\n\ndef f(decay, rate):\n    return tfa.optimizers.AdamW(decay, rate)\n\n\no = [f(0.1, RATE), f(decay=0.2, rate=rate)]\nrate = 0.2\n",
+        "import keras\n\nRATE = 1e-3 * 2\nrate = 0.1\n\n\ndef f(decay, rate):\n    return keras.optimizers.AdamW(learning_rate=rate, weight_decay=decay / rate)\n\n\no = [f(0.1, RATE), f(decay=0.2, rate=rate)]\nrate = 0.2\n",
+    ),
     "a mask behind keywords, types and a docstring": (
         'from keras import layers\n\n\nclass A(layers.Layer):\n    def call(self, q, k=None, *, mask: bool = None, **more):\n        """Of q."""\n        return q if mask is None else mask\n',
         'from keras import layers\n\n\nclass A(layers.Layer):\n    def call(self, q, k=None, *, mask: bool = None, q_mask: bool = None, **more):\n        """Of q."""\n        mask = q_mask if mask is None else mask\n        return q if mask is None else mask\n',
@@ -155,3 +159,11 @@ def test_what_is_not_certain_is_told_and_left(name):
 def test_an_unsafe_edit_is_made_when_asked_for():
     text = "import keras\n\n\ndef f(m):\n    m.fit_generator(g, 3, epochs=2)\n"
     assert "m.fit(g, steps_per_epoch=3, epochs=2)" in migrate_source(text, "a.py", unsafe=True).text
+
+
+@pytest.mark.parametrize("calls", ["f(0.1)\nmap(f, rates)", "f(rate)\nf(0.1)", "g = f", "f(*given)"])
+def test_a_rate_that_may_be_a_schedule_is_left_to_a_person(calls):
+    code = (
+        f"import tensorflow_addons as tfa\n\n\ndef f(rate):\n    return tfa.optimizers.AdamW(0.1, rate)\n\n\n{calls}\n"
+    )
+    assert "KP341" in {f.rule for f in migrate_source(code, "a.py").findings if f.outcome is Outcome.UNSAFE}

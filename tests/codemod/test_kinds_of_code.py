@@ -333,7 +333,7 @@ TOLD = {
     ),
     "optimizers: Nadam's schedule": ("import keras\n\no = keras.optimizers.Nadam(schedule_decay=0.004)\n", ["KP325"]),
     "saving: folders": (
-        "import keras\n\nm = keras.Sequential()\nm.save('out/')\nkeras.models.save_model(m, 'b', save_format='tf')\nn = keras.models.load_model('out/')\n",
+        "import keras\n\nm = keras.Sequential()\nm.save('out/')\nkeras.models.save_model(m, 'b', save_format='tf')\nn = keras.models.load_model('other/')\n",
         ["KP403", "KP412", "KP410"],
     ),
     "saving: the same name for two things": (
