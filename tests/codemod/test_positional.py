@@ -1,8 +1,10 @@
+# ruff: noqa: E501 (code as it stands in a file, a case a line)
 """`layer(x, training)` gets names where the parameters are known; what may be a tensor stays as it is."""
 
 import pytest
 
 from kparity.codemod.migrate import migrate_source
+from kparity.findings import Outcome
 
 HEAD = """from keras import Sequential, layers
 
@@ -113,3 +115,35 @@ a = A(weights=[1])
 b = B(weights=[1])
 """
     assert [(f.rule, f.place.line) for f in migrate_source(code, "a.py").findings] == [("KP242", 13)]
+
+
+FORWARD = {
+    "into a layer": ("def __call__(self, x):\n        return self.out(x)", Outcome.FIXED),
+    "into a layer under another name": (
+        "def __call__(self, x):\n        y = self.out(x)\n        return y + 1",
+        Outcome.FIXED,
+    ),
+    "shaped first": (
+        "def __call__(self, x):\n        x = tf.reshape(x, [2])\n        x = self.out(x)\n        return x * 2",
+        Outcome.FIXED,
+    ),
+    "computed with": ("def __call__(self, x):\n        return self.out(x * 2)", Outcome.UNSAFE),
+    "computed with after a layer": (
+        "def __call__(self, x):\n        y = self.out(x)\n        return x + y",
+        Outcome.UNSAFE,
+    ),
+    "with a flag that Keras hands on": (
+        "def __call__(self, x, training=None):\n        return self.out(x)",
+        Outcome.UNSAFE,
+    ),
+    "with more arguments": ("def __call__(self, x, **more):\n        return self.out(x)", Outcome.UNSAFE),
+    "compiled": ("@tf.function\n    def __call__(self, x):\n        return self.out(x)", Outcome.UNSAFE),
+}
+
+
+@pytest.mark.parametrize("case", FORWARD)
+def test_a_models_own_call_is_renamed_where_keras_can_change_nothing(case):
+    method, outcome = FORWARD[case]
+    code = f"import tensorflow as tf\nimport keras\n\n\nclass A(keras.Model):\n    {method}\n"
+    found = {f.rule: f.outcome for f in migrate_source(code, "a.py").findings}
+    assert [found[rule] for rule in ("KP292", "KP2914") if rule in found] == [outcome]
