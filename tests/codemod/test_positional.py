@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (code as it stands in a file, a case a line)
 """`layer(x, training)` gets names where the parameters are known; what may be a tensor stays as it is."""
 
 import pytest
