@@ -127,7 +127,7 @@ def migrate(work, scripts, unsafe):
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=work, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
-    if done.returncode not in (0, 1) or "Traceback" in done.stderr:
+    if not done.stdout or "Traceback" in done.stderr:
         raise SystemExit(f"migrate failed: {done.stderr[-2000:]}")
     return json.loads(done.stdout), target
 
