@@ -19,6 +19,10 @@ from kparity.findings import PHASES
 from kparity.trace import Key, parse
 
 
+AVERAGES = "model_variables_moving_average"
+"""The one slot that is made of the new weights, and explains none of them."""
+
+
 @dataclass(frozen=True)
 class Cause:
     """One origin of a difference. `also`: other layers or variables in which the same thing happens.
@@ -204,7 +208,7 @@ def causes(
             here = [one for one in here if one.key.owner != "loss" and one.key.owner not in means]
         if phase == "metric" and "loss" in origins:
             here = []  # metrics read the same lost mask of the predictions
-        found += _group(phase, here, owners)
+        found += [_as_old(cause, live, owners) for cause in _group(phase, here, owners)]
         if phase != "gradient":  # what a layer hands back doesn't explain what it keeps
             blamed |= {layer for one in here if (layer := layer_of(one.key, owners)) is not None}
     return found
@@ -224,6 +228,14 @@ def _without(seen: list[Seen], kinds: set[str], owners: Mapping[str, str]) -> li
     for one in seen:
         by_layer.setdefault(layer_of(one.key, owners), set()).add(one.key.kind)
     return [one for one in seen if not by_layer[layer_of(one.key, owners)] <= kinds]
+
+
+def _as_old(cause: Cause, live: list[Seen], owners: Mapping[str, str]) -> Cause:
+    """A layer that gives something else is as old as the first of its gradients that does."""
+    if cause.phase != "forward" or cause.step is None or cause.kind != "numbers":
+        return cause
+    own = [one.step for one in live if one.phase == "gradient" and layer_of(one.key, owners) == cause.layer]
+    return replace(cause, step=min([cause.step, *own]))
 
 
 def _without_terms(seen: list[Seen], records: list[StepRecord]) -> list[Seen]:
@@ -357,7 +369,7 @@ def _quantity(key: Key, seen: list[Seen]) -> str:
         return "learning_rate"
     if key.kind == "slot":
         return key.index
-    slots = {one.key.owner for one in seen if one.key.kind == "slot"}
+    slots = {one.key.owner for one in seen if one.key.kind == "slot" and one.key.index != AVERAGES}
     return "" if "" in slots or key.owner in slots else "update"
 
 

@@ -207,7 +207,7 @@ def forth(model):
 def scale(model):
     layer = model.generator.get_layer("point")
     call = layer.call
-    layer.call = lambda inputs: call(inputs) * 1.001
+    layer.call = lambda *args, **kwargs: call(*args, **kwargs) * 1.001
 """,
     ),
     forward(
@@ -220,7 +220,7 @@ def scale(model):
 def scale(model):
     layer = model.second.gate
     call = layer.call
-    layer.call = lambda inputs: call(inputs) * 1.001
+    layer.call = lambda *args, **kwargs: call(*args, **kwargs) * 1.001
 """,
     ),
     forward(
@@ -496,7 +496,7 @@ def bent(value):
 def turn(model):
     layer = model.generator.get_layer("made")
     call = layer.call
-    layer.call = lambda inputs: bent(call(inputs))
+    layer.call = lambda *args, **kwargs: bent(call(*args, **kwargs))
 """,
     ),
     fault(
@@ -559,19 +559,13 @@ STRUCTURE = [
     ),
     fault(
         "a frozen bias",
-        "taught",
+        "phrases",
         "config",
-        Says("config", "logits", "logits:bias", "frozen"),
+        Says("config", "next", "next:bias", "frozen"),
         code="""
 @built
 def freeze(model):
-    build = model.logits.build
-
-    def frozen(shape):
-        build(shape)
-        model.logits.bias.trainable = False
-
-    model.logits.build = frozen
+    model.get_layer("next").bias.trainable = False
 """,
     ),
     fault(
@@ -683,7 +677,7 @@ PAIRS = [
 def scale(model):
     layer = model.second.gate
     call = layer.call
-    layer.call = lambda inputs: call(inputs) * 1.001
+    layer.call = lambda *args, **kwargs: call(*args, **kwargs) * 1.001
 """,
     ),
 ]

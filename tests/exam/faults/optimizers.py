@@ -149,13 +149,6 @@ def exclude(model):
         Says("optimizer", step=2),
         swap=("Adamax(learning_rate=0.01)", "Adamax(learning_rate=0.01, beta_2=0.99)"),
     ),
-    fault(
-        "an average of weights with another momentum",
-        "events",
-        "optimizer",
-        SAID,
-        swap=("ema_momentum=0.9)", "ema_momentum=0.91)"),
-    ),
     fault("no average of weights", "events", "optimizer", SAID, swap=(", use_ema=True, ema_momentum=0.9", "")),
     fault(
         "weights overwritten by their average at step 10",
