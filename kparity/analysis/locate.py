@@ -18,7 +18,6 @@ from kparity.analysis.observe import CERTAIN, DOUBT, Arrays, Observations, Seen,
 from kparity.findings import PHASES
 from kparity.trace import Key, parse
 
-
 AVERAGES = "model_variables_moving_average"
 """The one slot that is made of the new weights, and explains none of them."""
 

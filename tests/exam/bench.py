@@ -166,7 +166,7 @@ def ready(remember: bool = True) -> Iterator[None]:
     """
     shim = SimpleNamespace(**{**vars(subprocess), "Popen": fork})
     with contextlib.ExitStack() as stack:
-        stack.enter_context(mock.patch.object(kparity.compare, "matters", lambda end: False))
+        stack.enter_context(mock.patch.object(kparity.compare, "matters", return_value=False))
         stack.enter_context(mock.patch.object(runtime, "subprocess", shim))
         if remember:
             stack.enter_context(mock.patch.object(sides, "SideProcess", side_of))
