@@ -64,6 +64,8 @@ class Notes:
                 self.lines = self._read()
             except Changed as why:
                 self.anew = str(why)
+        self.resumed = bool(self.lines)
+        """Whether there is an earlier run to go on from; within one run the same may be asked twice, too."""
         if not self.lines:
             self._begin()
         elif not any(result.causes for result in self.results()):
@@ -139,7 +141,7 @@ class Notes:
         """What a reader of the verdict should know of an earlier run, or of how to go on."""
         if self.anew:
             return [f"--resume found nothing to go on from, and began anew: {self.anew}."]
-        if self.reused:
+        if self.reused and self.resumed:
             return [f"Resumed: taken from the earlier run were {', '.join(self.reused)}."]
         return []
 
