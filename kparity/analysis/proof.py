@@ -11,7 +11,7 @@ not. A wrong cause fails one of them: mending what is in order repairs nothing, 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kparity.analysis.locate import Cause, total_alone
+from kparity.analysis.locate import AVERAGES, Cause, total_alone
 from kparity.analysis.noise import Gap
 from kparity.analysis.observe import Arrays, Seen, StepRecord, layer_of, observe
 from kparity.trace import Key, parse, thinned
@@ -45,7 +45,7 @@ class Mend:
         if key.kind in {"slot", "dense"}:
             return key.owner in self.updated and self.quantity in {None, key.index}
         if key.kind in {"var", "update"}:
-            return key.owner in self.updated
+            return key.owner in self.updated and self.quantity != AVERAGES
         if key.kind not in {"out", "outmask", "dx", "grad", "rows"}:
             return False
         return _inside(layer_of(key, owners) or key.owner.removeprefix("!").split(":")[0], self.layers)
