@@ -286,7 +286,7 @@ MASKS = [
         code="""
 @patched(keras.layers.Masking, "compute_mask")
 def turned(original, self, inputs, mask=None):
-    return tf.logical_not(original(self, inputs, mask))
+    return keras.ops.logical_not(original(self, inputs, mask))
 
 
 @patched(keras.layers.Masking, "call")
