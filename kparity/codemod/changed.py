@@ -84,6 +84,8 @@ def of_call(module: Module, call: ast.Call, said: list[Rule], old_code: bool) ->
     order = words(change.get("order"))
     spoken: set[str] = set()
     for rule in said:
+        if rule.when.get("old_code"):
+            continue  # it has nothing to say any more once the code is of Keras 3, and this stays
         about = about_arguments(rule)
         if not about:
             return
@@ -102,10 +104,14 @@ def of_call(module: Module, call: ast.Call, said: list[Rule], old_code: bool) ->
             yield _edited("dropped", module, call, {"params": order, "drop": argument.name})
         elif argument.keyword is not None and argument.name in renamed:
             yield _edited("renamed", module, call, {"rename": {argument.name: renamed[argument.name]}})
-    needs = [n for n in words(change.get("needs")) if n not in {a.name for a in arguments(call, words(change["then"]))}]
-    if needs and not any(a.starred for a in arguments(call, [])):
-        yield Found("needs", None, f"{name} needs `{needs[0]}` in Keras 3")
-    if old_code and not left and not spoken and "same" in change and _positional(call) > change["same"]:
+    moves = old_code and not left and not spoken and "same" in change and _positional(call) > change["same"]
+    if "needs" in change:
+        by_now = arguments(call, order if moves else words(change["then"]))
+        named = {renamed.get(a.name, a.name) for a in by_now}
+        needs = [n for n in words(change["needs"]) if n not in named]
+        if needs and not any(a.starred for a in by_now):
+            yield Found("needs", None, f"{name} needs `{needs[0]}` in Keras 3")
+    if moves:
         yield _edited("moved", module, call, _keywords(change, call))
 
 

@@ -91,7 +91,7 @@ def settled(
     moved: dict[int, set[str]] = {}
     for site in done:
         moved.setdefault(site.start, set()).update(_gone_by(site, module))
-    if any(_is_shared(site, module) for site in done if any(old != new for old, new in site.becomes or ())):
+    if any(_is_shared(site, module) for site in done if site.becomes is not None):
         return None
     for site in found:
         if id(site) in made:

@@ -72,6 +72,15 @@ AGAIN = [
     "from tensorflow.keras.layers import LeakyReLU\nx = LeakyReLU(alpha=1)  # kparity: ignore\n",
     TF + "from tensorflow.keras import backend as K\nK.set_learning_phase(1)\nx = tf.keras.layers.LeakyReLU(alpha=1)\n",
     "from tensorflow.keras.optimizers import Adam\n\n\ndef f(m):\n    return Adam(lr=0.1, decay=1e-3), m.lr\n",
+    # a rule about old code speaks about an argument that Keras 3 refuses, whatever the code is
+    "import tensorflow as tf\n\ne = tf.keras.backend.epsilon()\n"
+    "x = tf.keras.utils.deserialize_keras_object(c, module_objects=m, printable_module_name='x')\n",
+    # the pair is one that serves both once its first half is edited
+    "try:\n    from tensorflow.keras.utils import array_to_img\nexcept ImportError:\n"
+    "    from tensorflow.keras.preprocessing.image import array_to_img\nx = array_to_img(y)\n",
+    # an argument that gets its name leaves the place of one that Keras 3 needs
+    "from tensorflow.keras import optimizers\n\n\nclass O(optimizers.Optimizer):\n"
+    "    def __init__(self, name):\n        super().__init__(name)\n",
 ]
 
 
