@@ -151,11 +151,14 @@ def _is_listed(module: Module, value: ast.expr | None, node: ast.Call) -> bool:
     return any(isinstance(part, ast.List | ast.Tuple) for part in parts) or not _in_call(module, node)
 
 
+_KEEPS = {"kept": "__init__", "built": "build"}
+
+
 def _is_inside(where: str, module: Module, node: ast.Call) -> bool:
-    """`call`: in a method or lambda; `model`: not so; `layer`: in a class that computes with Keras tensors; `kept`:
-    as a variable that such a class keeps."""
-    if where == "kept":
-        return known.keeps_variable(module.values, node)
+    """`call`: in a method or lambda; `model`: not so; `layer`: in a class that computes with Keras tensors; `kept` and
+    `built`: as a variable that such a class makes in `__init__` or in `build` and keeps."""
+    if where in _KEEPS:
+        return known.keeps_variable(module.values, node, _KEEPS[where])
     if where == "layer":
         home = module.names.enclosing_class(node)
         return home is not None and known.computes(module.values, home)

@@ -187,11 +187,11 @@ def of_collection(values: "Values", home: Scope, name: str) -> str | None:
     return "tensor" if kinds and all(kind in ("tensor", "any") for kind in kinds) else None
 
 
-def keeps_variable(values: "Values", node: ast.Call) -> bool:
-    """Is this the value of `self.NAME` in `__init__` or `build`, used only as every kind of variable can be?"""
+def keeps_variable(values: "Values", node: ast.Call, method: str) -> bool:
+    """Is this the value of `self.NAME` in the method (`__init__`, `build`), used only as every variable can be?"""
     home, assign = values.names.enclosing_class(node), values.names.parent(node)
     function = values.names.enclosing_function(node)
-    if home is None or not computes(values, home) or getattr(function, "name", "") not in ("__init__", "build"):
+    if home is None or not computes(values, home) or getattr(function, "name", "") != method:
         return False
     if not isinstance(assign, ast.Assign) or len(assign.targets) != 1:
         return False
