@@ -214,7 +214,8 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     pair = _build(run, verdict, seed)
     trained = _train(run, pair)
     names = ("Keras 2", "the other side" if run.options.twin else "Keras 3")
-    explainer = Explainer(pair.left, pair.right, pair.pairing.layers, run.rules, names, trained.calls)
+    layers, known = pair.pairing.layers, {finding["rule"] for finding in verdict["migration"]}
+    explainer = Explainer(pair.left, pair.right, layers, run.rules, names, trained.calls, known)
     sides = (trained.ours, trained.theirs, trained.rerun)
     stats = [_stats(pair.folder, name) for name in (REFERENCE, CANDIDATE, "noise")]
     keys = [side["keys"] for side in sides]

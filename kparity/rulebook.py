@@ -138,8 +138,9 @@ class Rule:
     shows: dict[str, str] = field(default_factory=dict)
     """What compare must have measured to name this rule, as patterns: `kind` and `quantity` of the cause, the own name
     of the `variable`, and `with`: a setting of the layer that is the same on both sides ("activation=hard_sigmoid") or
-    isn't ("changed units 3->4"), "masked", "2 inputs", "other training", "other draws"; several are joined by " & ".
-    Without it compare never names the rule: a class and a phase alone prove nothing."""
+    isn't ("changed units 3->4"), "masked", "2 inputs", "other training", "other draws", "told in the code" (by this
+    rule, when migrate read it); several are joined by " & ". Without it compare never names the rule: a class and a
+    phase alone prove nothing."""
     fix: str = ""
     """What to do about it, where compare names the rule."""
     tolerance: float = 1e-6

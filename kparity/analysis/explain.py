@@ -17,12 +17,14 @@ from kparity.rulebook import Rule
 Description = Mapping[str, Any]
 
 NO_CALLS = Calls()
+IN_CODE = "told in the code"
 _UNTOLD = {"name", "dtype", "class", "module", "registered_name", "build_config", "is_legacy_optimizer", "jit_compile"}
 """Configuration that may differ between two Kerases without a meaning for the numbers."""
 
 
 class Explainer:
-    """Knows what both sides said of themselves. `layers`: candidate path -> reference path."""
+    """Knows what both sides said of themselves. `layers`: candidate path -> reference path; `told`: the rules that
+    migrate has found something of in the subject's own code."""
 
     def __init__(
         self,
@@ -32,9 +34,10 @@ class Explainer:
         rules: Iterable[Rule],
         names: tuple[str, str],
         calls: Calls = NO_CALLS,
+        told: Iterable[str] = (),
     ) -> None:
         self.reference, self.candidate, self.rules, self.names = reference, candidate, list(rules), names
-        self.calls = calls
+        self.calls, self.told = calls, frozenset(told)
         theirs = {layers.get(layer["path"], layer["path"]): layer for layer in candidate["layers"]}
         self.layers = {layer["path"]: (layer, theirs.get(layer["path"])) for layer in reference["layers"]}
         self.classes = {path: pair[0]["class"] for path, pair in self.layers.items()}
@@ -252,7 +255,13 @@ class Explainer:
             subject = "<loss>." if cause.phase == "loss" else "<layer>." if cause.layer is not None else "<none>"
             called = any(one.startswith(subject) for one in rule.applies)
             named = called or any(fnmatch.fnmatchcase(canonical, one) for one in rule.applies)
-            if not (named and rule.phase == cause.phase and rule.shows) or not fits(rule.shows, known):
+            seen = known
+            if rule.id in self.told:
+                named, seen = (
+                    named or IN_CODE in rule.shows.get("with", ""),
+                    known | {"with": [*known["with"], IN_CODE]},
+                )
+            if not (named and rule.phase == cause.phase and rule.shows) or not fits(rule.shows, seen):
                 continue
             if not changed or "changed " in rule.shows.get("with", ""):
                 return rule

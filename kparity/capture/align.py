@@ -92,7 +92,8 @@ class Draws:
         occurrence = self.counts[owner]
         self.counts[owner] += 1
         with contextlib.suppress(TypeError, ValueError):
-            known = [int(size) for size in tf.TensorShape(shape)] if not tf.is_tensor(shape) else []
+            plain = tf.get_static_value(shape) if tf.is_tensor(shape) else shape
+            known = [] if plain is None else [int(size) for size in tf.TensorShape(plain)]
             self.census.append(
                 {"owner": owner, "kind": kind, "occurrence": occurrence, "shape": known, "parameters": list(parameters)}
             )
