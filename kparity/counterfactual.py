@@ -26,6 +26,9 @@ in few elements: where an activation is zero but for round-off, a gradient passe
 NEEDLESS = "The step agrees without taking this one back, too."
 """What is said of a cause that the others explain."""
 DROWNS = "It is too small for a step that is run free, where round-off of all that comes before it is added."
+SHRUNK = 0.1
+"""Of its size in float32, what a difference of a whole step may keep in float64. A formula keeps all of it; constants
+that a Keras holds in float32, as the rate of a dropout, leave some 1e-8 of an array's size."""
 
 Ask = Callable[..., Any]
 """A side's `ask`."""
@@ -64,7 +67,7 @@ def prove(
         everything = _request("proof-all-float64", [mend for mend in mends if mend is not None], parts)
         if rest and (exact := _in_float64(both, sides, folder, step, [everything])) is not None:
             record = StepRecord(step, exact[0], exact[1], {})
-            rest = [one for one in rest if not observe.roundoff(record, one)]
+            rest = [one for one in rest if not observe.roundoff(record, one, SHRUNK)]
         for index in here:
             own = mends[index]
             there = [one for one in free.without[index] if own is not None and own.names(one.key, owners)]

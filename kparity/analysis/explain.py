@@ -94,7 +94,8 @@ class Explainer:
         elif cause.phase == "loss":
             changed = self.configured("loss")
             losses = self.reference["configuration"]["loss"] or ["?"]
-            canonical = f"keras.losses.{losses[0]['class'] if isinstance(losses[0], dict) else losses[0]}"
+            name = losses[0]["class"] if isinstance(losses[0], dict) else str(losses[0]).strip("'")
+            canonical = f"keras.losses.{name}"
             subject = "the loss"
         elif cause.phase == "metric":
             canonical = "keras.metrics"

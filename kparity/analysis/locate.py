@@ -460,6 +460,10 @@ def merge(
         if cause.layer is None:
             merged[id(cause)] = cause
             continue
+        if cause.kind == "initial-slot" and any(
+            other.evidence.get("quantity") == parse(cause.evidence["array"]).index for other in found
+        ):
+            continue  # a slot that every step makes otherwise also begins otherwise
         if cause.kind.endswith("-layer") and any(o.phase == "config" and o.layer == cause.layer for o in found):
             continue  # its missing or extra variables say so already
         tails = tuple(sorted({name.split(":")[-1] for name in cause.evidence.get("variables", [])}))

@@ -267,8 +267,8 @@ def layer_of(key: Key, owners: Mapping[str, str]) -> str | None:
     return key.owner.split("#")[0]
 
 
-def roundoff(record: StepRecord, seen: Seen) -> bool:
-    """Whether a difference seen in float32 all but vanishes in float64: to under a thousandth of its relative size.
+def roundoff(record: StepRecord, seen: Seen, share: float = 1e-3) -> bool:
+    """Whether a difference seen in float32 all but vanishes in float64: to under this share of its relative size.
 
     `record`: the step in float64. An array that isn't in it is equal there bit for bit.
     """
@@ -281,4 +281,4 @@ def roundoff(record: StepRecord, seen: Seen) -> bool:
     used = _used(record.reference, seen.key)
     if used is not None:
         reference, candidate = reference[used], candidate[used]
-    return gap(reference, candidate, reference).error < 1e-3 * seen.gap.error
+    return gap(reference, candidate, reference).error < share * seen.gap.error

@@ -10,9 +10,10 @@ WIDTH, HEIGHT, LETTERS, LONGEST = 48, 16, 6, 5
 
 def ctc(y_true, y_pred):
     length = tf.reduce_sum(tf.cast(y_true > 0, tf.int32), -1)
-    steps = tf.fill([tf.shape(y_pred)[0]], tf.shape(y_pred)[1])
-    loss = tf.nn.ctc_loss(tf.cast(y_true, tf.int32), y_pred, length, steps, logits_time_major=False, blank_index=0)
-    return tf.reduce_mean(loss)
+    logits = tf.cast(y_pred, tf.float32)
+    steps = tf.fill([tf.shape(logits)[0]], tf.shape(logits)[1])
+    loss = tf.nn.ctc_loss(tf.cast(y_true, tf.int32), logits, length, steps, logits_time_major=False, blank_index=0)
+    return tf.cast(tf.reduce_mean(loss), y_pred.dtype)
 
 
 def build_model():
