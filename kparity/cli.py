@@ -72,6 +72,9 @@ def compare(
     ] = None,
     migrate: Annotated[bool, typer.Option(help="The Keras 3 side runs the file as migrate would leave it.")] = True,
     twin: Annotated[bool, typer.Option("--self", help="Keras 2 against itself: a check of kparity.")] = False,
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="A script: afterwards run what comes after its training, too.")
+    ] = False,
     model: Annotated[str, typer.Option(metavar="NAME", help="The function that returns the model.")] = "build_model",
     data: Annotated[str, typer.Option(metavar="NAME", help="The function that returns the data.")] = "load_data",
     batch_size: Annotated[int | None, typer.Option(min=1, help="Rows of an array in a batch.")] = None,
@@ -136,6 +139,7 @@ def compare(
         module=module,
         arguments=arguments,
         legacy_rev=legacy_rev,
+        go_on=go_on,
         keras2=keras2,
         keras3=keras3,
         also=tuple(also or ()),

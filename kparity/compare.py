@@ -39,10 +39,12 @@ from kparity.analysis.verdict import (
     not_proven,
     other_tensorflows,
     partial,
+    stopped,
     unmatched,
     unread,
     unshared,
     write_map,
+    written,
 )
 from kparity.counterfactual import independent, prove
 from kparity.dating import dated
@@ -236,8 +238,10 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
         asks = (run.reference.ask, run.candidate.ask)
         steps_replayed = [record.step for record in trained.records]
         show(run.both, asks, pair.folder, run.options.folder / "repro", found, told, steps_replayed)
-    if found and matters(accuracy(curves["metrics"])):
+    if found and not pair.left["looped"] and matters(accuracy(curves["metrics"])):
         notes = [*_share(run, pair, trained, found, curves, told), *notes]
+    if run.options.go_on and seed == run.options.seeds[0]:
+        notes += _rest(run)
     _tidy(pair.folder, trained.records)
     return SeedResult(told, notes, curves, doubts)
 
@@ -254,6 +258,14 @@ def _share(
     for cause, share in zip(told, found_shares, strict=True):
         cause["share"] = share
     return [end] if end else []
+
+
+def _rest(run: _Run) -> list[str]:
+    """Have both programs run what comes after their training; what they raise there is a note."""
+    run.say("running what comes after the training")
+    steps = run.options.steps
+    said = run.both(lambda: run.reference.ask("rest", steps=steps), lambda: run.candidate.ask("rest", steps=steps))
+    return [f"After the training, {name}: {text}" for name, text in zip((REFERENCE, CANDIDATE), said, strict=True)]
 
 
 def _build(run: _Run, verdict: dict[str, Any], seed: int) -> _Pair:
@@ -274,7 +286,8 @@ def _build(run: _Run, verdict: dict[str, Any], seed: int) -> _Pair:
         for mine, theirs in pairing.variables.items()
         if right["owners"].get(mine) and left["owners"].get(theirs) and right["owners"][mine] != left["owners"][theirs]
     }
-    run.candidate.ask("align", layers=pairing.layers, variables=pairing.variables, names=draws)
+    maps = {"layers": pairing.layers, "variables": pairing.variables, "names": draws}
+    run.candidate.ask("align", optimizers=left["optimizers"], **maps)
     return _Pair(folder, left, right, pairing)
 
 
@@ -289,7 +302,9 @@ def _train(run: _Run, pair: _Pair) -> _Trained:
         lambda: run.reference.ask("train", nudge=0, name=REFERENCE, **request),
         lambda: run.candidate.ask("train", nudge=0, name=CANDIDATE, **request),
     )
-    lasted = min(side["nonfinite_step"] or steps for side in (ours, theirs))
+    if ours["epochs"]:
+        theirs["rates"] = run.candidate.ask("follow", reported=ours["curves"], epochs=ours["epochs"])
+    lasted = min(side["nonfinite_step"] or len(next(iter(side["curves"].values()), [])) for side in (ours, theirs))
     if ours["nonfinite_step"] != theirs["nonfinite_step"] and lasted not in chosen:
         chosen = sorted({*[step for step in chosen if step <= lasted], lasted})
         run.say("training again up to the step that is not finite")
@@ -324,7 +339,9 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     found = locate.causes(seen, before, lambda one: explainer.state_apart(one, seen.owners), means)
     if explainer.configured("optimizer"):
         found = locate.lone_slots(found, _state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
-    found = at_rates(found, ours["curves"], theirs["curves"])
+    judged = {"learning_rate": theirs["rates"]} if theirs.get("rates") else {}
+    found = at_rates(found, ours["curves"], theirs["curves"] | judged)
+    notes += stopped(ours, theirs) + written(ours, theirs)
     found = not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
     found = locate.lone_layers(
         found,

@@ -24,6 +24,8 @@ class Options:
     arguments: tuple[str, ...] = ()
     legacy_rev: str | None = None
     """The legacy side runs the files of this git revision, the other one those of now as they are."""
+    go_on: bool = False
+    """A program is run to its end after the comparison, from the trained weights."""
     keras2: str | None = None
     """The version of tf-keras that the legacy side runs on, in an environment of its own."""
     keras3: str | None = None

@@ -45,6 +45,7 @@ class Code:
             "module": self.module,
             "kind": "functions" if functions else "program",
             "replaced": self.replaced,
+            "own": [] if functions else [str(file) for file in _own_files(replace(self, path=self.origin))],
             "arguments": list(arguments),
             "model": model,
             "data": data,

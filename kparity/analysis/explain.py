@@ -213,6 +213,8 @@ class Explainer:
                 else f"gives `{quantity}` another value"
             )
             return f"{subject} {made} from the same gradients ({size})."
+        if cause.phase == "state" and cause.evidence.get("array", "").endswith("|end"):
+            return f"{subject}: after its update `{cause.variable}` is given another value ({size})."
         if cause.phase == "state":
             return f"{subject} updates `{cause.variable}` to another value from the same inputs ({size})."
         return (
@@ -279,7 +281,7 @@ _FALLBACK = {
     "loss": "Compare reduction, label smoothing, from_logits, masks and loss weights of the two sides.",
     "gradient": "Compare regularizers, custom gradients and what is excluded from training.",
     "optimizer": "State every hyperparameter of the optimizer explicitly, with the values of Keras 2.",
-    "state": "Compare what updates this variable: momentum, and the formula of the statistic.",
+    "state": "Compare what updates this variable: momentum, the formula of the statistic, what the program assigns.",
     "metric": "Compare what the metric is fed: mask, sample weights, and how batches are averaged.",
 }
 

@@ -194,8 +194,9 @@ def causes(
                 here = _without(here, {"dy"}, owners)
             penalty = next((c for c in found if c.phase == "loss" and total_alone(c.evidence["kinds"])), None)
             if penalty is not None:
-                found[found.index(penalty)] = _penalty(penalty, here, owners)
-                here = [one for one in here if one.key.kind != "grad"]
+                rest = _without([one for one in here if one.key.kind != "grad"], {"dy"}, owners)
+                found[found.index(penalty)] = _penalty(penalty, [one for one in here if one not in rest], owners)
+                here = rest
         if phase == "loss" and here:
             here = _without_terms(here, records)
             blamed.add("loss")
@@ -263,10 +264,14 @@ def total_alone(kinds: Collection[str]) -> bool:
 
 
 def _penalty(cause: Cause, seen: list[Seen], owners: Mapping[str, str]) -> Cause:
-    """The total differs while each loss does not: what a variable's gradient shows besides is the same penalty."""
+    """The total differs while each loss does not: what a variable's gradient shows besides is the same penalty.
+
+    Where the program computes the loss itself, it shows in what goes back from it to the outputs (`back`), too.
+    """
     variables = sorted({one.key.owner for one in seen if one.key.kind == "grad"})
-    evidence = {**cause.evidence, "variables": variables}
-    if not variables or "dy" in evidence["kinds"]:
+    back = sorted({str(one.key) for one in seen if one.key.kind == "dy"})
+    evidence = {**cause.evidence, "variables": variables, "back": back}
+    if not variables or back or "dy" in evidence["kinds"]:
         return replace(cause, evidence=evidence)
     return replace(
         cause, layer=owners.get(variables[0]), variable=variables[0], also=tuple(variables[1:]), evidence=evidence

@@ -125,7 +125,8 @@ def phase_of(key: Key, trainable: set[str]) -> str | None:
     if key.kind in {"dx", "dy"}:
         return "loss" if key.owner.split("#")[0] == "loss" else "gradient"
     if key.kind == "var":
-        return "optimizer" if key.owner in trainable else "state"
+        # what the program itself does to a weight after its update is noted as "end"
+        return "optimizer" if key.owner in trainable and key.index != "end" else "state"
     return {
         "grad": "gradient",
         "update": "optimizer",

@@ -122,13 +122,18 @@ def _plan_config(cause: Cause, parts: Parts) -> Mend:
     if cause.kind in {"frozen", "unfrozen"}:
         if variables >= set(parts.trainable):
             variables |= {""}  # with nothing to train no update is counted
-        return Mend(updated=variables, keys=frozenset(f"grad|{name}|0" for name in variables))
+        return Mend(updated=variables, keys=_gradients(variables, parts))
     layers = frozenset(_layers(cause, parts))
     keys: set[str] = set()
     if cause.kind == "missing-variable":
         keys = {key.replace("out|", "dy|", 1) for key in _wired("in", "out", layers, parts)}
         keys |= _wired("out", "in", layers, parts)
     return Mend(layers, _state_of(layers, parts), frozenset(keys))
+
+
+def _gradients(variables: Collection[str], parts: Parts) -> frozenset[str]:
+    """The keys of all gradients of variables."""
+    return frozenset(key for key in parts.reference if key.startswith("grad|") and parse(key).owner in variables)
 
 
 def _wired(end: str, other: str, layers: frozenset[str], parts: Parts) -> set[str]:
@@ -166,7 +171,7 @@ def _plan_layer(cause: Cause, parts: Parts) -> Mend:
         return Mend(layers, frozenset(), frozenset(back))
     if cause.kind == "no-gradient":
         variables = frozenset(_variables(cause, parts))
-        return Mend(updated=variables, keys=frozenset(f"grad|{name}|0" for name in variables))
+        return Mend(updated=variables, keys=_gradients(variables, parts))
     keys = {key for key in parts.reference if "dy" in cause.evidence.get("kinds", []) and _of(key, {"dy"}, layers)}
     kept = frozenset() if cause.phase == "gradient" else _state_of(layers, parts)
     return Mend(layers, kept, frozenset(keys))
@@ -198,7 +203,8 @@ def _plan_loss(cause: Cause, parts: Parts) -> Mend | None:
         terms = {key for key in parts.reference if _of(key, {"term"}, layers)}
         return Mend(layers, frozenset(), frozenset({"total|loss|0", "log|loss|0", *terms, *back}))
     if total_alone(kinds):
-        keys = {f"grad|{name}|0" for name in cause.evidence.get("variables", [])} | {"total|loss|0", "log|loss|0"}
+        keys = {cause.evidence["array"], "total|loss|0", "log|loss|0", *cause.evidence.get("back", [])}
+        keys |= _gradients(cause.evidence.get("variables", []), parts)
         if "dy" in kinds:
             keys |= {key for key in parts.reference if _of(key, {"dy"}, {"loss"})}
         return Mend(keys=frozenset(keys))
@@ -211,7 +217,8 @@ def _plan_optimizer(cause: Cause, parts: Parts) -> Mend | None:
     if cause.kind == "initial-slot":
         return Mend(own=frozenset(cause.evidence["arrays"]))
     if cause.variable == "learning_rate":
-        return Mend(keys=frozenset({"lr|optimizer|0", "log|learning_rate|0"}))
+        rates = {key for key in parts.reference if key.startswith(("lr|", "log|learning_rate"))}
+        return Mend(keys=frozenset({"lr|optimizer|0", "log|learning_rate|0", *rates}))
     variables = set(cause.evidence.get("variables", []))
     quantity = f"slot||{cause.evidence.get('quantity')}"
     if quantity in parts.reference:

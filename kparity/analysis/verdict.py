@@ -100,6 +100,34 @@ def not_finite(found: list[Cause], ours: int | None, theirs: int | None, notes: 
     return found
 
 
+def stopped(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    """What callbacks did otherwise in two trainings that drift apart by round-off: no cause by itself."""
+    notes = []
+    lengths = [len(next(iter(side["curves"].values()), [])) for side in (ours, theirs)]
+    if lengths[0] != lengths[1]:
+        notes.append(
+            f"The trainings ended after step {lengths[0]} in Keras 2 and {lengths[1]} in Keras 3; compared up to the "
+            "first."
+        )
+    rates, judged = theirs["curves"].get("learning_rate", []), theirs.get("rates") or []
+    apart = [step for step, (own, a) in enumerate(zip(rates, judged, strict=False), 1) if abs(own - a) > 1e-5 * abs(a)]
+    if apart:
+        notes.append(
+            f"From step {apart[0]} on a callback set another learning rate in the two trainings because the values "
+            "that it reads had drifted apart; on the same values it sets the rates that the steps were judged with."
+        )
+    return notes
+
+
+def written(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    """What a program that was run, several times, has left in the user's folder."""
+    files = sorted({*ours["wrote"], *theirs["wrote"]})
+    if not files:
+        return []
+    more = f" and {len(files) - 5} more" if len(files) > 5 else ""
+    return [f"Running the program wrote {', '.join(files[:5])}{more}, as it does by itself, once for every run of it."]
+
+
 def not_proven(found: list[Cause]) -> list[str]:
     """Why counterfactuals did not prove what they did not prove."""
     return [
@@ -171,7 +199,7 @@ def _above(errors: Mapping[str, float], noise: Mapping[str, float]) -> tuple[flo
 
 def curves_of(ours: dict[str, Any], theirs: dict[str, Any], rerun: dict[str, Any]) -> dict[str, Any]:
     sides = {"legacy": ours, "keras3": theirs, "noise": rerun}
-    steps = max(len(side["curves"].get("loss", [])) for side in sides.values())
+    steps = max((len(values) for side in sides.values() for values in side["curves"].values()), default=0)
 
     def padded(values: list[float]) -> list[float | None]:
         return [*values, *[None] * (steps - len(values))]

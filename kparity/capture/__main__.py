@@ -9,14 +9,10 @@ import hashlib
 import itertools
 import json
 import os
-import re
 import resource
-import signal
 import sys
-import threading
 import time
-import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +20,18 @@ import numpy as np
 import tensorflow as tf
 
 from kparity import trace
-from kparity.capture import align, inventory, record, sides, subject
+from kparity.capture import align, callbacks, inventory, record, sides, subject, update
+from kparity.capture.ending import end_with_parent, failure
 from kparity.capture.exhibit import exhibit, parts
+from kparity.capture.loop import Loop
+from kparity.capture.looped import first_state, go_on_from, mend_loop, replay_loop, train_loop
 from kparity.capture.mend import mended
 from kparity.capture.program import Code, Program
-from kparity.capture.replay import lone, nudged, unlike
+from kparity.capture.replay import lone, nudged, precision, unlike
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.stand_in import standing_in
 from kparity.capture.train import Session, compile_step
 from kparity.capture.train import train as train_steps
-from kparity.runtime.failed import exhausted
 
 
 class Process:
@@ -43,6 +41,7 @@ class Process:
         self.events = os.fdopen(events, "w", buffering=1)
         self.side_name = side
         self.sources: set[str] = set()
+        self.optimizers: list[list[str]] = []
 
     def say(self, **message: Any) -> None:
         """Send one answer line to the parent."""
@@ -59,10 +58,12 @@ class Process:
         module: str | None = None,
         arguments: tuple[str, ...] = (),
         replaced: dict[str, str] | None = None,
+        own: tuple[str, ...] = (),
     ) -> dict[str, Any]:
         """Import Keras, install the recorder, import the user's file; a program (`kind`) is only made ready to run.
 
-        `replaced`: files of the user's -> the files whose code is run instead, wherever they are imported.
+        `replaced`: files of the user's -> the files whose code is run instead, wherever they are imported. `own`: the
+        program's own files, whose training loops are followed.
         """
         self.side = sides.load(self.side_name)
         self.draws = align.Draws()
@@ -70,17 +71,21 @@ class Process:
         self.created: dict[int, str] = {}
         self.side.creating(self._create, self._initialize)
         record.install(self.side, self.recorder)
+        update.install(self.side, self.recorder)
         align.install(self.draws)
         self.draws.restart(0)
         replaced = replaced or {}
         self.sources = {str(Path(file).resolve()) for file in (path, origin, *replaced, *replaced.values())}
-        subject.replace_code(replaced)
+        others = subject.replace_code(replaced, own)
         self.subject: subject.Subject | Program
+        self.loop: Loop | None = None
+        self.looped = False
         if kind == "functions":
             self.subject = subject.load(Path(path), Path(origin), model, data, tuple(arguments))
         else:
-            code = Code(Path(path), Path(origin), Path(root), module, tuple(arguments))
+            code = Code(Path(path), Path(origin), Path(root), module, tuple(arguments), others)
             self.subject = Program(code, self.side, data)
+            self.loop = Loop(self.side, self.draws, self.recorder, self.subject, lambda: self._begin_anew(self.maps[2]))
         return {
             **self.side.identity(),
             "tensorflow": tf.__version__,
@@ -95,6 +100,8 @@ class Process:
         owner = f"{label}#{self.draws.counts[f'created {label}']}"
         with self.draws.owner(owner):
             variable = create()
+        if self.recorder.fresh is not None and getattr(variable, "_value", variable) is not None:
+            self.recorder.fresh.append((variable, np.array(variable)))
         self.created[id(variable)] = owner
         return variable
 
@@ -109,21 +116,30 @@ class Process:
     ) -> dict[str, Any]:
         """Build the model and cut the data into batches; leave initial state and, if asked, the batches in `folder`."""
         self.folder = Path(folder)
+        if isinstance(self.subject, Program):
+            self.subject.written.apart = str(self.folder.resolve().parents[1])
         self.seed, self.own = seed, own
-        self._begin_anew({})
-        self.arguments = subject.fit_arguments(self.subject.data(steps), batch_size)
-        hashes, sketches = self._cut(seed, steps, keep_batches)
-        notes = self.subject.notes()
         self.maps: tuple[dict[str, str], dict[str, str], dict[str, str]] = ({}, {}, {})
-        self.session = self._session({})
+        self._begin_anew({})
         self.compiled: Any = None
+        self.acting = callbacks.Acting(self.side)
+        cut: tuple[list[str], list[Any]] = ([], [])
+        session = self._loop_or_data(steps, batch_size)
+        if session is None or self.loop is None:
+            cut = self._cut(seed, steps, keep_batches)
+            notes = self.subject.notes()
+            session = self._session({})
+        else:
+            notes = self.loop.notes()
+        self.session = session
         self._save_initial()
         return {
             **inventory.describe(self.session.inventory),
+            "looped": self.looped,
             "owners": {name: self.created.get(id(v), "") for name, v in self.session.inventory.variables.items()},
-            "hashes": hashes,
+            "hashes": cut[0],
             "notes": notes,
-            "sketches": sketches,
+            "sketches": cut[1],
             "jit_compile": self.side.jit_compile(self.session.model),
             "module": self._framework_class(),
             "parameters": sum(int(np.prod(v.shape)) for v in self.session.inventory.variables.values()),
@@ -132,6 +148,18 @@ class Process:
             "sources": subject.imported(),
         }
 
+    def _loop_or_data(self, steps: int, batch_size: int | None) -> Session | None:
+        """The first iteration of a program's own loop; None where the subject has data and a model, then noted."""
+        if self.loop is None:
+            session, data = None, self.subject.data(steps)
+        else:
+            self.loop.maps = ({}, {}, [])
+            session, data = self.loop.found(steps)
+        self.looped = session is not None
+        if session is None:
+            self.arguments = subject.fit_arguments(data, batch_size)
+        return session
+
     def _framework_class(self) -> str:
         for base in type(self.session.model).__mro__:
             if base.__module__.split(".")[0] in {"keras", "tf_keras"}:
@@ -139,7 +167,7 @@ class Process:
         return type(self.session.model).__module__
 
     def _save_initial(self) -> None:
-        state = inventory.get_state(self.session.model, self.session.inventory, self.side)
+        state = inventory.get_state(self.session.inventory, self.side)
         trace.write_arrays(trace.step_file(self.folder, f"{self.own}-state", 0), state)
 
     def _begin_anew(self, names: dict[str, str]) -> None:
@@ -162,14 +190,16 @@ class Process:
             )
         if getattr(model, "optimizer", None) is None:
             raise subject.SubjectError(f"{self.subject.name} returned a model that is not compiled")
-        self.side.prepare(model, self._batch(1))
-        return Session(self.side, model, inventory.take(model, self.side), self.draws, self.recorder)
+        if not update.own_step(model):
+            self.side.prepare(model, self._batch(1))
+            return Session(self.side, model, inventory.take(model, self.side), self.draws, self.recorder)
+        return update.session_of(self.side, model, self._batch(1), self.draws, self.recorder)
 
     def _cut(self, seed: int, steps: int, keep: bool) -> tuple[list[str], list[Any]]:
         """Hashes of the batches; and sketches of them, where a model's predictions may be part of them."""
         hashes, sketches = [], []
         for number, batch in zip(range(1, steps + 1), subject.batches(self.arguments, seed), strict=False):
-            flat = [array for array in tf.nest.flatten(batch) if array is not None]
+            flat = subject.parts(batch)
             digest = hashlib.blake2b(digest_size=12)
             for array in flat:
                 digest.update(f"{array.dtype}{array.shape}".encode())
@@ -178,7 +208,6 @@ class Process:
             if self.subject.predicted:
                 sketches.append(subject.sketch(flat))
             if number == 1:
-                self.structure = tf.nest.map_structure(lambda array: array is not None, batch)
                 self.first = batch
                 if keep:
                     trace.write_json(self._form, subject.form(batch))
@@ -193,20 +222,36 @@ class Process:
         if not file.exists():
             return self.first
         arrays = trace.read_arrays(file)
+        if subject.composite(self.first):
+            return subject.rebuilt(self.first, [arrays[str(index)] for index in range(len(arrays))])
+        structure = tf.nest.map_structure(lambda array: array is not None, self.first)
         reference = json.loads(self._form.read_text(encoding="utf-8"))
-        return subject.filled(self.structure, reference, [arrays[str(index)] for index in range(len(arrays))])
+        return subject.filled(structure, reference, [arrays[str(index)] for index in range(len(arrays))])
 
     @property
     def _form(self) -> Path:
         """Where the reference leaves the form of its batches."""
         return self.folder / "tensors" / "batch-form.json"
 
-    def align(self, layers: dict[str, str], variables: dict[str, str], names: dict[str, str]) -> dict[str, list[str]]:
+    def _rename(self, session: Session) -> None:
+        layers, variables, _ = self.maps
+        session.inventory.rename(layers, variables)
+        session.inventory.number(self.optimizers)
+
+    def align(
+        self, layers: dict[str, str], variables: dict[str, str], names: dict[str, str], optimizers: list[list[str]]
+    ) -> dict[str, list[str]]:
         """Take on the reference's names; where draws were keyed by another owner, draw the initial values again."""
+        self.maps = (layers, variables, names)
+        if self.looped and self.loop is not None:
+            self.loop.maps, self.loop.steady = (layers, variables, optimizers), []
+            self.session, state = first_state(self.loop)
+            trace.write_arrays(trace.step_file(self.folder, f"{self.own}-state", 0), state)
+            return {}
         if names:
             self.session = self._session(names)
-        self.maps = (layers, variables, names)
-        self.session.inventory.rename(layers, variables)
+        self.optimizers = optimizers
+        self._rename(self.session)
         self._save_initial()
         return {}
 
@@ -215,19 +260,30 @@ class Process:
     ) -> dict[str, Any]:
         """Train from a saved initial state; leave curves, statistics and the chosen steps' arrays in the folder."""
         state = trace.read_arrays(self.folder / initial)
-        unused = inventory.set_state(self.session.model, self.session.inventory, self.side, state)
-        self.compiled = self.compiled or compile_step(self.session)
+        unused = inventory.set_state(self.session.inventory, self.side, state)
         started = time.monotonic()
         progress = self._progress(steps)
-        result = train_steps(
-            self.session, self.compiled, self._batch, steps, set(chosen), set(whole), self.folder, name, progress, nudge
-        )
+        rest = (steps, set(chosen), set(whole))
+        if self.looped and self.loop is not None:
+            result = train_loop(self.loop, *rest, state, self.folder, name, progress, nudge)
+        else:
+            self.compiled = self.compiled or compile_step(self.session)
+            followed = self.acting.begin(self.session.model, self.arguments, self._evaluate)
+            what = (self.session, self.compiled, self._batch, *rest, self.folder, name, progress, nudge)
+            result = train_steps(*what, followed.step if followed else None)
+            if name == self.own:
+                self.acting.rates = result.curves.get("learning_rate", [])
+        if name == self.own and not self.looped:
+            self.curves = result.curves
+            self.final = inventory.get_state(self.session.inventory, self.side)
         file = trace.step_file(self.folder, f"{name}-stats", 0)
         trace.write_arrays(file, {"stats": result.stats})
         return {
             "curves": result.curves,
             "keys": result.keys,
             "nonfinite_step": result.nonfinite_step,
+            "wrote": list(self.subject.written.files) if isinstance(self.subject, Program) else [],
+            "epochs": self.acting.epochs,
             "unused": unused,
             "seconds": time.monotonic() - started,
             "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
@@ -237,7 +293,7 @@ class Process:
     def train_with(self, stand_ins: list[dict[str, Any]], steps: int, initial: str) -> dict[str, Any]:
         """Train once more from a saved initial state with Keras 2's objects in some places (see `stand_in`)."""
         state = trace.read_arrays(self.folder / initial)
-        inventory.set_state(self.session.model, self.session.inventory, self.side, state)
+        inventory.set_state(self.session.inventory, self.side, state)
         with standing_in(self.session, stand_ins) as missed:
             compiled = compile_step(self.session)
             result = train_steps(
@@ -257,16 +313,35 @@ class Process:
 
         return progress
 
+    def follow(self, reported: dict[str, list[float]], epochs: list[dict[str, float]]) -> list[float]:
+        """Have the callbacks act on the reference's numbers; the learning rate of every step that comes of it."""
+        return self.acting.follow(reported, epochs)
+
+    def rest(self, steps: int) -> str:
+        """Run a program to its end, its training taken as done; how that went, in words."""
+        if not isinstance(self.subject, Program):
+            return "functions have nothing more to run."
+        try:
+            if self.looped and self.loop is not None:
+                go_on_from(self.loop, steps, trace.read_arrays(trace.step_file(self.folder, f"{self.own}-state", 0)))
+            else:
+                self._begin_anew(self.maps[2])
+                self.subject.go_on(self._give_weights)
+        except (Exception, SystemExit) as error:
+            told = failure(error, self.sources)
+            return f"{told['type']}: {told['message'].strip()} at {told['where'] or 'an unknown line'}."
+        return "it ran to its end."
+
+    def _give_weights(self, model: Any) -> dict[str, list[float]]:
+        """Give a new model of the program what its training left; what was reported, step by step."""
+        self.side.prepare(model, self._batch(1))
+        named = inventory.take(model, self.side)
+        named.rename(*self.maps[:2])
+        inventory.set_state(named, self.side, self.final)
+        return self.curves
+
     def _evaluate(self) -> dict[str, float]:
-        held_out = self.arguments.validation_data
-        if held_out is None:
-            return {}
-        if isinstance(held_out, tuple):
-            size = self.arguments.batch_size
-            logs = self.session.model.evaluate(*held_out[:2], batch_size=size, verbose=0, return_dict=True)
-        else:
-            logs = self.session.model.evaluate(held_out, verbose=0, return_dict=True)
-        return {f"val_{name}": float(value) for name, value in logs.items()}
+        return {} if self.looped else callbacks.evaluate(self.session.model, self.arguments)
 
     def replay(
         self,
@@ -283,15 +358,15 @@ class Process:
         A free run leaves all its tensors in the folder. A forced one leaves those that are not the reference's bit for
         bit, or those named in `only` (by step).
         """
-        session = self._in_float64() if float64 else self.session
         told: dict[str, Any] = {"order": [], "unlike": {}, "lone": {}, "unforced": {}, "compiled": {}}
-        for number in steps:
+
+        def one(number: int, run: Any) -> None:
             state = trace.read_arrays(trace.step_file(self.folder, states, number))
             given = trace.read_arrays(trace.step_file(self.folder, forced, number)) if forced else None
             if nudge:
                 state = nudged(state, nudge)
             handed = nudged(given, nudge + 1) if nudge and given is not None else given
-            arrays, missed = replay_step(session, number, state, self._batch(number), handed)
+            arrays, missed = run(state, handed)
             told["order"] = told["order"] or list(arrays)
             told["ran"] = told.get("ran") or dict(self.recorder.ran)
             told["unforced"][str(number)] = missed
@@ -308,8 +383,16 @@ class Process:
                     told["compiled"][str(number)] = {key: one for key, one in parted.items() if one > trace.COMPILED}
             trace.write_arrays(trace.step_file(self.folder, name, number), arrays)
             self.say(progress=number)
-        if float64:
-            tf.keras.backend.set_floatx("float32")
+
+        with precision(float64):
+            if self.looped and self.loop is not None:
+                replay_loop(self.loop, steps, one)
+            else:
+                session = self._in_float64() if float64 else self.session
+                for number in steps:
+                    batch = self._batch(number)
+                    self.acting.stand_at(number)
+                    one(number, lambda state, given: replay_step(session, number, state, batch, given))  # noqa: B023
         return told
 
     def counterfactual(
@@ -321,11 +404,11 @@ class Process:
         `own`, what this side has of itself although replays take the reference's ("batch", or keys of its initial
         state); `nudge`, the key of one-ulp moves. Returns, by name, the keys that could not be mended.
         """
-        session = self._in_float64() if float64 else self.session
         reference = trace.read_arrays(trace.step_file(self.folder, given, step))
         before = trace.read_arrays(trace.step_file(self.folder, states, step))
         missed: dict[str, list[str]] = {}
-        try:
+        with precision(float64):
+            session = self._in_float64() if float64 and not self.looped else self.session
             for run in runs:
                 own = set(run["own"])
                 state, handed = before, reference
@@ -333,13 +416,14 @@ class Process:
                     state = before | trace.read_arrays(trace.step_file(self.folder, f"{self.own}-state", 0), own)
                 if run["nudge"]:
                     state, handed = nudged(state, run["nudge"]), nudged(reference, run["nudge"] + 1)
-                batch = self._own_batch(step) if "batch" in own else self._batch(step)
-                arrays, missed[run["name"]] = mended(session, step, state, batch, handed, run["mend"])
+                if self.looped and self.loop is not None:
+                    arrays, missed[run["name"]] = mend_loop(self.loop, step, state, handed, run["mend"])
+                else:
+                    batch = self._own_batch(step) if "batch" in own else self._batch(step)
+                    self.acting.stand_at(step)
+                    arrays, missed[run["name"]] = mended(session, step, state, batch, handed, run["mend"])
                 trace.write_arrays(trace.step_file(self.folder, run["name"], step), arrays)
                 self.say(progress=step)
-        finally:
-            if float64:
-                tf.keras.backend.set_floatx("float32")
         return missed
 
     def exhibits(self, causes: list[dict[str, Any]], given: str) -> list[dict[str, Any]]:
@@ -361,55 +445,10 @@ class Process:
         return next(itertools.islice(subject.batches(self.arguments, self.seed), number - 1, None))
 
     def _in_float64(self) -> Session:
-        tf.keras.backend.set_floatx("float64")
-        try:
-            layers, variables, names = self.maps
-            session = self._session(names)
-            if layers:
-                session.inventory.rename(layers, variables)
-        except Exception:
-            tf.keras.backend.set_floatx("float32")
-            raise
+        session = self._session(self.maps[2])
+        if self.maps[0]:
+            self._rename(session)
         return session
-
-
-def failure(error: BaseException, sources: Collection[str]) -> dict[str, Any]:
-    """What a person needs of an exception: its words, and the last line of their own file that it passed through.
-
-    `sources`: the resolved paths of that file, as it runs and as it was given.
-    """
-    own = str(Path(__file__).parent.parent)
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if frame.filename in sources]
-    where = f"{theirs[-1].filename}:{theirs[-1].lineno}" if theirs else None
-    if isinstance(error, SyntaxError) and error.filename:
-        where = f"{error.filename}:{error.lineno}"
-    kind = "usage" if isinstance(error, subject.SubjectError) else exhausted(error) or "raised"
-    text = str(error)
-    if isinstance(error, SystemExit):
-        text = f"the program ended itself with exit code {error.code}: guard its main part with __name__"
-    others = [frame for frame in frames if not frame.filename.startswith(own)]
-    return {
-        "kind": kind,
-        "type": type(error).__name__,
-        "message": re.sub(r"\x1b\[[0-9;]*m", "", text),
-        "where": where,
-        "traceback": "" if kind == "usage" else "".join(traceback.format_list(others or list(frames))),
-    }
-
-
-def end_with_parent() -> None:
-    """End this process when its parent is gone, however it went: a request may run for minutes."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        if os.getpgrp() == os.getpid():
-            os.killpg(0, signal.SIGKILL)  # with what the program started
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def main() -> None:

@@ -75,7 +75,9 @@ class Draws:
         """Occurrences are counted afresh inside: a step's first draw of a layer is its first at every step."""
         before, self.counts = self.counts, Counter()
         try:
-            yield
+            # what the program itself draws within a step differs from step to step, too
+            with contextlib.nullcontext() if self.owners else self.owner("program"):
+                yield
         finally:
             self.counts = before
 
@@ -99,6 +101,9 @@ class Draws:
             )
         digest = hashlib.blake2b(f"{self.seed}|{owner}|{occurrence}".encode(), digest_size=8).digest()
         low, high = np.frombuffer(digest, dtype=np.uint32)
+        if self.step is None and self.owners and not tf.executing_eagerly():
+            with tf.init_scope():  # a function that is traced before the first step is called at later ones, too
+                self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         in_step = self.step is not None and bool(self.owners)
         step = tf.cast(self.step, tf.uint32) if in_step else tf.constant(0, tf.uint32)
         return hashed_uniform(shape, tf.constant(low), tf.constant(high), step)

@@ -76,7 +76,9 @@ def exhibit(
 def _object(session: Session, phase: str, layer: str | None, variable: str | None, node: str) -> Any:
     model = session.model
     if phase == "optimizer":
-        return getattr(model, "optimizer", None)
+        names = session.inventory.owned()
+        own = (one for one, owned in zip(session.inventory.groups, names, strict=True) if variable in owned)
+        return getattr(next(own, model), "optimizer", None)
     if phase == "loss" and not variable:
         return session.recorder.losses.get(node)
     if phase == "metric":

@@ -14,6 +14,8 @@ import numpy as np
 
 from kparity.capture.sides import Side
 
+PROGRAM = "program"
+"""The owner of variables that belong to no layer."""
 ROOT = "model"
 """The path of the outermost model itself."""
 
@@ -26,6 +28,10 @@ class Inventory:
     variables: dict[str, Any] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     """Variable name -> path of the layer that owns it."""
+    groups: list[Any] = field(default_factory=list)
+    """What has an `optimizer` and `trainable_variables`: the model, or an optimizer with what it trains."""
+    numbers: list[int] = field(default_factory=list)
+    """The reference's places of the groups, where they are not its own."""
     _paths: dict[int, str] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
     _strays: Counter[str] = field(default_factory=Counter)
@@ -39,6 +45,46 @@ class Inventory:
         """The name of a model variable, or None for any other tensor."""
         return self._names.get(id(variable))
 
+    def slots_of(self, group: Any, side: Side) -> dict[str, Any]:
+        """The state of a group's optimizer: `slot|layer:name|momentums`, `slot||iterations`, `slot||iterations#2`."""
+        if not group.trainable_variables:
+            return {}  # it never updates, whatever counter it has
+        place = self.place(group)
+        own = side.slots(group, self.variable)
+        return {f"slot|{owner}|{slot}" + (f"#{place + 1}" if place else ""): v for (slot, owner), v in own.items()}
+
+    def place(self, group: Any) -> int:
+        """The place of a group among the reference's optimizers, from 0; the optimizer of a lone model has 0."""
+        own = next((place for place, one in enumerate(self.groups) if one is group), 0)
+        return self.numbers[own] if own < len(self.numbers) else own
+
+    def place_of(self, variable: Any) -> int | None:
+        """The place of the optimizer that updates a variable; None where none is known to."""
+        if len(self.groups) < 2 and not self.numbers:
+            return None
+        name = self.variable(variable)
+        return next((self.place(g) for g, names in zip(self.groups, self.owned(), strict=True) if name in names), None)
+
+    def owned(self) -> list[list[str]]:
+        """The names of the variables that each optimizer updates."""
+        return [[name for v in group.trainable_variables if (name := self.variable(v))] for group in self.groups]
+
+    def number(self, reference: list[list[str]]) -> None:
+        """Give each optimizer the place of the reference's optimizer that updates most of the same variables."""
+        free = list(range(len(reference)))
+        self.numbers = []
+        for number, names in enumerate(self.owned()):
+            shared = [(len({*names} & {*reference[place]}), -place) for place in free]
+            best = max(shared, default=(0, 0))
+            place = -best[1] if best[0] else len(reference) + number
+            if place in free:
+                free.remove(place)
+            self.numbers.append(place)
+
+    def slots(self, side: Side) -> dict[str, Any]:
+        """The state of all optimizers."""
+        return {key: variable for group in self.groups for key, variable in self.slots_of(group, side).items()}
+
     def rename(self, layers: dict[str, str], variables: dict[str, str]) -> None:
         """Use the reference's names from now on: keys of the maps are this side's names."""
         self._paths = {key: layers.get(path, f"!{path}") for key, path in self._paths.items()}
@@ -50,8 +96,37 @@ class Inventory:
 
 def take(model: Any, side: Side) -> Inventory:
     """Name the layers and variables of a built model."""
+    found = Inventory(groups=[model])
+    _name(found, _walk(model, ROOT), side)
+    return found
+
+
+def take_all(roots: list[Any], variables: list[Any], names: dict[int, str], side: Side) -> Inventory:
+    """Name the layers of several models, the models by what the program calls them (`names`, by identity) or by their
+    own names; and those of `variables` that are in none of them."""
     found = Inventory()
-    for path, layer in _walk(model, ROOT):
+    taken: Counter[str] = Counter()
+    for root in roots:
+        if id(root) not in found._paths:
+            name = names.get(id(root), root.name)
+            taken[name] += 1
+            _name(found, _walk(root, name + (f"#{taken[name]}" if taken[name] > 1 else "")), side)
+    for variable in variables:
+        if found.variable(variable) is None:
+            called = names.get(id(variable)) or side.variable_name(variable)
+            taken[called] += 1
+            full = f"{PROGRAM}:{called}" + (f"#{taken[called]}" if taken[called] > 1 else "")
+            found.variables[full] = variable
+            found.owners[full] = PROGRAM
+            found.layers.setdefault(PROGRAM, None)
+            for alias in side.identities(variable):
+                found._names[id(alias)] = full
+    return found
+
+
+def _name(found: Inventory, walk: Iterator[tuple[str, Any]], side: Side) -> None:
+    """Note the layers of a walk, and their variables, but for those that are known already."""
+    for path, layer in walk:
         if id(layer) in found._paths:
             continue
         found._paths[id(layer)] = path
@@ -67,7 +142,6 @@ def take(model: Any, side: Side) -> Inventory:
             found.owners[full] = path
             for alias in side.identities(variable):
                 found._names[id(alias)] = full
-    return found
 
 
 def _walk(layer: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -84,10 +158,11 @@ def describe(inventory: Inventory) -> dict[str, Any]:
 
     Trainable is what the model trains: a variable of Keras 2 says so of itself even where its layer is frozen.
     """
-    trained = {inventory.variable(variable) for variable in inventory.layers[ROOT].trainable_variables}
+    trained = {name for names in inventory.owned() for name in names}
     return {
+        "optimizers": inventory.owned(),
         "layers": [
-            {"path": path, "class": type(layer).__name__, "config": layer_config(layer)}
+            {"path": path, "class": "program" if layer is None else type(layer).__name__, "config": layer_config(layer)}
             for path, layer in inventory.layers.items()
         ],
         "variables": [
@@ -106,26 +181,23 @@ def describe(inventory: Inventory) -> dict[str, Any]:
 def layer_config(layer: Any) -> dict[str, Any]:
     """What `get_config()` says in plain values; empty where a layer can't say, and for what only holds layers."""
     try:
-        config = layer.get_config() if not hasattr(layer, "train_step") else {}
+        config = layer.get_config() if layer is not None and not hasattr(layer, "train_step") else {}
     except Exception:
         return {}
     plain = (str, int, float, bool, type(None), dict)
     return {key: value for key, value in config.items() if isinstance(value, plain)}
 
 
-def get_state(model: Any, inventory: Inventory, side: Side) -> dict[str, np.ndarray]:
+def get_state(inventory: Inventory, side: Side) -> dict[str, np.ndarray]:
     """Weights and optimizer state as arrays: `var|layer:name|0`, `slot|layer:name|momentums`, `slot||iterations`."""
     state = {f"var|{name}|0": np.asarray(variable) for name, variable in inventory.variables.items()}
-    for (slot, owner), variable in side.slots(model, inventory.variable).items():
-        state[f"slot|{owner}|{slot}"] = np.asarray(variable)
-    return state
+    return state | {key: np.asarray(variable) for key, variable in inventory.slots(side).items()}
 
 
-def set_state(model: Any, inventory: Inventory, side: Side, state: dict[str, np.ndarray]) -> list[str]:
+def set_state(inventory: Inventory, side: Side, state: dict[str, np.ndarray]) -> list[str]:
     """Give weights and optimizer state the values of `state`; returns the keys that found no counterpart here."""
     targets = {f"var|{name}|0": variable for name, variable in inventory.variables.items()}
-    for (slot, owner), variable in side.slots(model, inventory.variable).items():
-        targets[f"slot|{owner}|{slot}"] = variable
+    targets |= inventory.slots(side)
     unused = []
     for key, value in state.items():
         target = targets.get(key)

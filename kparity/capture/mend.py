@@ -28,22 +28,46 @@ def mended(
 ) -> tuple[Arrays, list[str]]:
     """Run training step `number` from `state`, eagerly. Returns its arrays and the keys that could not be mended."""
     mend = frozenset(keys)
-    joint = {key: value for key, value in given.items() if key.startswith(("grad|", "rows|"))}
     stand_before(session, number, state)
-    forced = joint | {key: given[key] for key in mend if key in given}
+    forced = forced_by(given, mend)
     data = to_tensors(batch)
     terms = penalties(session)
     logs, step = run_step(session, data, None, forced, mend)
-    after = {key: value for key, value in forced.items() if parse(key).kind in {"var", "slot"} and key in mend}
-    missed = set_state(session.model, session.inventory, session.side, after)
+    missed = set_state(session.inventory, session.side, left_by(forced, mend))
     arrays = terms | {key: np.asarray(value) for key, value in step.tensors.items()}
     arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
-    now = get_state(session.model, session.inventory, session.side)
-    arrays |= {key: value for key, value in now.items() if key.startswith("slot|")}
+    now = get_state(session.inventory, session.side)
+    arrays |= {key: value for key, value in now.items() if key.startswith("slot|") and key not in step.updated}
     arrays |= _predicted(session.model, data)
     arrays |= update_alone(session, state, given)
-    arrays = {key: thinned(key, value) for key, value in arrays.items() if parse(key).kind in COMPARED}
-    return arrays, [key for key in [*missed, *step.unforced] if key in mend]
+    return compared(arrays), [key for key in [*missed, *step.unforced] if key in mend]
+
+
+def forced_by(given: Arrays, mend: frozenset[str]) -> Arrays:
+    """What a mended step takes from the reference: its gradients, and what is mended with what updates left of that."""
+    forced = {key: value for key, value in given.items() if key.startswith(("grad|", "rows|")) or key in mend}
+    forced |= {key: value for key, value in given.items() if key.startswith("after|") and _mends(key, mend)}
+    return forced | {k: v for k, v in given.items() if k.startswith("at|") and f"var|{parse(k).owner}|0" in mend}
+
+
+def left_by(forced: Arrays, mend: frozenset[str]) -> Arrays:
+    """The weights and slots among what is mended, to be set after the step."""
+    left = {key: value for key, value in forced.items() if parse(key).kind in {"var", "slot"} and key in mend}
+    ends = {key: value for key, value in left.items() if key.startswith("var|") and key.endswith("|end")}
+    kept = {key: value for key, value in left.items() if key not in ends}
+    return kept | {f"{key.removesuffix('end')}0": value for key, value in ends.items()}
+
+
+def compared(arrays: Arrays) -> Arrays:
+    """What of a step's arrays tells whether it agrees."""
+    return {key: thinned(key, value) for key, value in arrays.items() if parse(key).kind in COMPARED}
+
+
+def _mends(after: str, mend: frozenset[str]) -> bool:
+    """Whether what an update left of a weight or a slot belongs to what is mended."""
+    _, owner, index = after.split("|")
+    name = index.rpartition("@")[0]
+    return f"var|{owner}|{name}" in mend or f"slot|{owner}|{name}" in mend
 
 
 def _predicted(model: Any, data: Any) -> Arrays:

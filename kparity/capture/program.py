@@ -21,21 +21,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kparity.capture.callbacks import active
 from kparity.capture.sides import Side
-from kparity.capture.subject import FitArguments, SubjectError
+from kparity.capture.subject import COMPOSITE, FitArguments, SubjectError, watchable
+from kparity.capture.written import Written
 
 DATA = (("x", "y"), ("x_train", "y_train"), ("train_data",), ("dataset",), ("train_dataset",), ("train_ds",))
 """Names under which a program that doesn't train may leave its data, the first that is there."""
-INERT = {
-    "History",
-    "ModelCheckpoint",
-    "TensorBoard",
-    "CSVLogger",
-    "ProgbarLogger",
-    "BackupAndRestore",
-    "TerminateOnNaN",
-}
-"""Callbacks of Keras that only look on."""
 
 
 class Taken(BaseException):
@@ -64,6 +56,8 @@ class Code:
     """The folder that a plain Python would put first on its path."""
     module: str | None
     arguments: tuple[str, ...]
+    others: frozenset[str] = frozenset()
+    """Names of functions in its other files that update weights."""
 
 
 class Program:
@@ -73,6 +67,13 @@ class Program:
         self.code, self.side, self.data_name = code, side, data
         self.ready = self.running = self.predicted = False
         self.steps = 1
+        self.busy = self.looped = self.asked_inside = False
+        """Whether an iteration of a loop is being run; whether one was found; whether a model was asked within it."""
+        self.loop: Any = None
+        self.written = Written(Path.cwd())
+        self.trained_already: Callable[[Any], dict[str, list[float]]] | None = None
+        self.trained: list[Any] = []
+        """Models whose `train_on_batch` was called within an iteration."""
         self.taken: Take | None = None
         self.refused: SubjectError | None = None
         self.objects = dict(side.keras.utils.get_custom_objects())
@@ -106,19 +107,30 @@ class Program:
         return self.taken.notes
 
     def _run(self) -> Take:
+        module = self.execute()
+        if self.looped:
+            raise Taken
+        if self.taken is not None and self.taken.batches:
+            self.taken.arguments = FitArguments(Kept(iter(self.taken.batches)))
+        if self.taken is None:
+            self.taken = self._left(vars(module))
+        return self.taken
+
+    def execute(self) -> ModuleType:
+        """Run the program to its end or to where it was taken over. Raises what it raises, and SubjectError."""
         self.taken, self.refused, self.predicted = None, None, False
         _forget_modules()
         known = self.side.keras.utils.get_custom_objects()
         known.clear()  # Keras 2 refuses to register a class again
         known.update(self.objects)
         module = ModuleType("__main__")
-        self.running = True
+        self.running = self.written.on = True
         try:
             self._execute(module)
         except Taken:
             pass
         except SystemExit as error:
-            if self.taken is None and self.refused is None:
+            if self.taken is None and self.refused is None and not self.looped:
                 raise SubjectError(
                     f"nothing was trained: {self.name} ended itself with exit code {error.code} before any fit"
                 ) from None
@@ -126,14 +138,10 @@ class Program:
             if self.taken is None and self.refused is None:
                 raise
         finally:
-            self.running = False
+            self.running = self.written.on = False
         if self.refused is not None:
             raise self.refused
-        if self.taken is not None and self.taken.batches:
-            self.taken.arguments = FitArguments(Kept(iter(self.taken.batches)))
-        if self.taken is None:
-            self.taken = self._left(vars(module))
-        return self.taken
+        return module
 
     @property
     def name(self) -> str:
@@ -150,7 +158,7 @@ class Program:
         module.__file__ = str(self.code.origin)
         module.__dict__["__builtins__"] = __builtins__
         if self.code.module is None:
-            code = compile(self.code.path.read_bytes(), str(self.code.path), "exec", dont_inherit=True)
+            code = watchable(self.code.path, self.code.others)
         else:
             spec = importlib.util.find_spec(self.code.module)
             if spec is not None and spec.submodule_search_locations is not None:
@@ -167,9 +175,9 @@ class Program:
         model = left.get("model")
         if not self.side.is_model(model):
             raise SubjectError(
-                f"nothing was trained: {self.name} ended without a fit or train_on_batch of a Keras model, and it has "
-                "neither build_model() and load_data() nor a compiled `model` with its data; a loop of its own "
-                "(GradientTape) is not followed"
+                f"nothing was trained: {self.name} ended without a fit, a train_on_batch or a "
+                "loop that updates weights, and it has neither build_model() and load_data() nor a compiled `model` "
+                "with its data"
             )
         if getattr(model, "optimizer", None) is None:
             raise SubjectError(f"`model` of {self.name} is not compiled")
@@ -186,8 +194,23 @@ class Program:
         wanted = ", ".join(" and ".join(names) for names in DATA)
         raise SubjectError(f"{self.name} has a compiled `model` but no data for it: {self.data_name}(), {wanted}")
 
-    def fit(self, model: Any, given: dict[str, Any]) -> None:
+    def go_on(self, trained: Callable[[Any], dict[str, list[float]]]) -> None:
+        """Run the program to its end; where it would train, `trained` gives its model the weights and the history."""
+        self.trained_already = trained
+        try:
+            self.execute()
+        finally:
+            self.trained_already = None
+
+    def fit(self, model: Any, given: dict[str, Any]) -> Any:
         """A `fit` of the program: take it over."""
+        if self.trained_already is not None:
+            history = self.side.keras.callbacks.History()
+            history.history = self.trained_already(model)
+            history.epoch = list(range(len(next(iter(history.history.values()), []))))
+            model.history = history
+            self.running = False
+            return history
         if self.taken is None:
             self._check(model, "fit")
             call = f"`fit` at {_caller()}"
@@ -197,6 +220,10 @@ class Program:
 
     def train_on_batch(self, model: Any, given: dict[str, Any]) -> Any:
         """A `train_on_batch` of the program: keep the batch, and answer with the loss of the untrained model."""
+        if self.trained_already is not None:
+            self.trained_already(model)
+            self.running = False
+            return model.train_on_batch(**{name: value for name, value in given.items() if value is not None})
         if self.taken is None:
             self._check(model, "train_on_batch")
             call = f"`train_on_batch` at {_caller()}"
@@ -220,6 +247,15 @@ class Program:
         except Exception as error:
             raise Taken from error
 
+    def inside(self, name: str, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """A call within an iteration of the program's own loop: it does what it does."""
+        if name == "train_on_batch":
+            self.trained.append(args[0])
+            return self.loop.on_batch(args[0], lambda: original(*args, **kwargs))
+        if name != "apply_gradients":
+            self.asked_inside = True
+        return original(*args, **kwargs)
+
     def asked(self, what: str) -> None:
         """The program asks something of a model: after its training was taken over, the answer would be another."""
         self.predicted = True
@@ -233,8 +269,8 @@ class Program:
         """The program updates weights itself."""
         if self.taken is None:
             self.refused = SubjectError(
-                f"{_caller()} trains by a loop of its own (apply_gradients), which is not followed yet: give a file "
-                "with build_model() and load_data(), or a script that trains by fit or train_on_batch"
+                f"{_caller()} updates weights outside of any Python loop of the program's own files, so there are no "
+                "steps to compare: give a file with build_model() and load_data(), or call the step in a loop"
             )
         raise Taken
 
@@ -251,7 +287,9 @@ class Program:
             x = Kept(x)
         held = given.get("validation_data")
         split = float(given.get("validation_split") or 0.0)
-        arrays = not isinstance(x, Kept) and all(hasattr(leaf, "shape") for leaf in tf.nest.flatten(x))
+        leaves = tf.nest.flatten(x)
+        arrays = not isinstance(x, Kept) and all(hasattr(leaf, "shape") for leaf in leaves)
+        arrays = arrays and not any(isinstance(leaf, COMPOSITE) for leaf in leaves)
         if arrays and x is not None:
             x, y, weights = tf.nest.map_structure(lambda v: None if v is None else np.asarray(v), (x, y, weights))
             rows = len(tf.nest.flatten(x)[0])
@@ -262,10 +300,9 @@ class Program:
                 held, rows = tuple(late), at
             if size is None and steps:
                 size = -(-rows // int(steps))
-        kinds = [type(one).__name__ for one in tf.nest.flatten(given.get("callbacks") or [])]
-        active = sorted({kind for kind in kinds if kind not in INERT})
-        if active:
-            notes.append(f"Callbacks are not followed: {', '.join(active)}.")
+        acting = sorted({type(one).__name__ for one in active(given.get("callbacks"))})
+        if acting:
+            notes.append(f"Callbacks were run, told the mean of each epoch's steps: {', '.join(acting)}.")
         return FitArguments(
             x=x,
             y=y,
@@ -274,6 +311,8 @@ class Program:
             validation_data=_held_out(held, given.get("validation_steps"), notes),
             class_weight=given.get("class_weight"),
             shuffle=bool(given.get("shuffle", True)),
+            callbacks=given.get("callbacks"),
+            steps_per_epoch=steps,
         )
 
 
@@ -304,6 +343,8 @@ def _watch(keras: Any, program: Program) -> None:
         def call(*args: Any, **kwargs: Any) -> Any:
             if not program.running:
                 return original(*args, **kwargs)
+            if program.busy:
+                return program.inside(name, original, args, kwargs)
             if before is not None:
                 before()
             if take is None:
@@ -353,14 +394,19 @@ OWN = str(Path(__file__).parent.parent)
 
 
 def _caller() -> str:
-    """The line of the user's program that is being run: file:line of the innermost frame that is in no library."""
+    file, line = caller_frame()
+    return f"{Path(file).name}:{line}" if file else "?"
+
+
+def caller_frame() -> tuple[str, int]:
+    """The line of the user's program that is being run: file and line of the innermost frame that is in no library."""
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
         if not _library(file):
-            return f"{Path(file).name}:{frame.f_lineno}"
+            return file, frame.f_lineno
         frame = frame.f_back  # type: ignore[assignment]
-    return "?"
+    return "", 0
 
 
 def _library(file: str) -> bool:

@@ -6,6 +6,7 @@ given a reference's tensors also *forces* them: every layer call gets the refere
 reference's outputs, forward and backward, so that what it records of itself is its own, local result.
 """
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -16,8 +17,11 @@ import numpy as np
 import tensorflow as tf
 
 from kparity.capture.align import Draws
-from kparity.capture.inventory import Inventory
+from kparity.capture.inventory import ROOT, Inventory
 from kparity.capture.sides import Side
+
+MADE = "_kparity_made"
+"""The attribute of a tensor that says which layer made it: the innermost one."""
 
 
 @dataclass
@@ -33,6 +37,14 @@ class Step:
     unforced: list[str] = field(default_factory=list)
     """Keys that the reference has but whose value doesn't fit here."""
     calls: Counter[str] = field(default_factory=Counter)
+    several: bool = False
+    """Whether updates are watched one by one: the step has several, or makes them itself."""
+    updated: set[str] = field(default_factory=set)
+    """Keys of weights and slots that a watched update has noted."""
+    outputs: int = 0
+    """How many tensors the model gave."""
+    due: dict[str, list[tuple[int, Callable[[], None]]]] = field(default_factory=dict)
+    """Layer -> what is to be done when so many of its calls are over: updates that a counterfactual makes up for."""
     opaque: int = 0
     """Depth of loops being traced: what is made inside cannot leave them."""
     modes: list[bool | None] = field(default_factory=list)
@@ -90,6 +102,17 @@ class Recorder:
         """(Step, variable) -> the rows that its sparse gradient names."""
         self.ran: dict[str, dict[str, Any]] = {}
         """Layer call -> the mode it ran in, and the kind and shape of each draw that it made."""
+        self.roots: Callable[[Any, Any], None] | None = None
+        """Told every layer that is called from no other layer, and with what."""
+        self.depth = 0
+        self.fresh: list[tuple[Any, Any]] | None = None
+        """Where it is wanted, every weight that is created, with its initial value."""
+        self.named: Inventory | None = None
+        """Whose layers draw under their own names outside of a recorded step, too."""
+        self.totals: Callable[[Any], None] | None = None
+        """Told what is differentiated outside of a recorded step."""
+        self.dry: list[tuple[Any, list[Any]]] | None = None
+        """Where updates are left out, those that were: (optimizer, variables)."""
 
     def note(self, step: Step, key: str, value: Any) -> None:
         """Record a tensor, sparse gradients as dense ones, and bfloat16, which NumPy doesn't know, as float32."""
@@ -107,6 +130,11 @@ def install(side: Side, recorder: Recorder) -> None:
     @tf.autograph.experimental.do_not_convert
     def call_layer(layer: Any, *args: Any, **kwargs: Any) -> Any:
         step = recorder.step
+        if recorder.roots is not None:
+            return _call_root(recorder, layer, layer_call, args, kwargs)
+        if step is None and recorder.named is not None:
+            with recorder.draws.owner(recorder.named.path(layer)):
+                return layer_call(layer, *args, **kwargs)
         if step is None or step.opaque:
             return layer_call(layer, *args, **kwargs)
         path = step.inventory.path(layer)
@@ -118,7 +146,11 @@ def install(side: Side, recorder: Recorder) -> None:
         step = recorder.step
         if step is None or step.opaque:
             return loss_call(loss, *args, **kwargs)
-        return _call(recorder, step, "loss", loss, loss_call, args, kwargs)
+        predicted = kwargs.get("y_pred", args[1] if len(args) > 1 else None)
+        made = getattr(predicted, MADE, None) if step.outputs > 1 else None
+        # of several losses each goes by the output that it reads: Keras 2 takes them by name, Keras 3 as they stand
+        path = f"loss#{made}" if made else "loss"
+        return _call(recorder, step, path, loss, loss_call, args, kwargs)
 
     @tf.autograph.experimental.do_not_convert
     def note_loss(layer: Any, losses: Any, **kwargs: Any) -> Any:
@@ -133,22 +165,24 @@ def install(side: Side, recorder: Recorder) -> None:
         step = recorder.step
         result = gradient(tape, target, sources, *args, **kwargs)
         if step is None:
+            if recorder.totals is not None:
+                recorder.totals(target)
             return result
         names = [step.inventory.variable(source) for source in tf.nest.flatten(sources)]
         if not any(names):
             return result
-        occurrence = step.calls["gradient"]
-        step.calls["gradient"] += 1
+        which = _which(step, sources)
         for total in tf.nest.flatten(target):
             if step.sees(total):
-                recorder.note(step, f"total|loss|{occurrence}", total)
+                recorder.note(step, f"total|loss|{which}", total)
         flat = tf.nest.flatten(result)
         for index, (name, own) in enumerate(zip(names, flat, strict=True)):
             if name is None or own is None:
                 continue
-            key = f"grad|{name}|{occurrence}"
+            key = f"grad|{name}|{step.calls[f'gradient {name}']}"
+            step.calls[f"gradient {name}"] += 1
             recorder.note(step, key, own)
-            flat[index] = _forced_gradient(recorder, step, key, own)
+            flat[index] = forced_gradient(recorder, step, key, own)
         return tf.nest.pack_sequence_as(result, flat)
 
     for owner, method, wrapper in (
@@ -172,6 +206,40 @@ def _term(recorder: Recorder, step: Step, path: str, value: Any) -> Any:
     return value if given is None else value + tf.stop_gradient(given - value)
 
 
+def made_up(step: Step, side: Side) -> dict[str, list[tuple[int, Callable[[], None]]]]:
+    """What `Step.due` is in a counterfactual: a weight that this side doesn't update gets what the reference's update
+    left of it, before the first call of its layer after that."""
+    found: dict[str, list[tuple[int, Callable[[], None]]]] = {}
+    for key, place in (step.forced or {}).items():
+        kind, name, event = key.split("|")
+        after = f"after|{name}|0@{event}"
+        if kind == "at" and step.forced and after in step.forced and name in step.inventory.variables:
+            variable, value = step.inventory.variables[name], step.forced[after]
+            assign = functools.partial(side.assign, variable, value)
+            found.setdefault(step.inventory.owners[name], []).append((int(place), assign))
+    return found
+
+
+def _which(step: Step, sources: Any) -> str:
+    """Which loss of a step is differentiated: its number or, of one whose variables are another than the first
+    optimizer's, that optimizer's place and its number, `1.0`. One side may lack the gradients of the other."""
+    place = next((found for one in tf.nest.flatten(sources) if (found := step.inventory.place_of(one)) is not None), 0)
+    number = step.calls[f"gradient of {place}"]
+    step.calls[f"gradient of {place}"] += 1
+    return f"{place}.{number}" if place else str(number)
+
+
+def _call_root(recorder: Recorder, layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    if recorder.depth == 0 and recorder.roots is not None:
+        recorder.roots(layer, (args, kwargs))
+    recorder.depth += 1
+    try:
+        with recorder.draws.owner(layer.name):
+            return original(layer, *args, **kwargs)
+    finally:
+        recorder.depth -= 1
+
+
 def _call(
     recorder: Recorder,
     step: Step,
@@ -183,6 +251,9 @@ def _call(
 ) -> Any:
     """One layer or loss call, its inputs and outputs recorded and, where the step forces, replaced."""
     count = step.calls[path]
+    for place, make_up in step.due.get(path, ()):
+        if place == count:
+            make_up()
     step.calls[path] += 1
     node = path if count == 0 else f"{path}#{count + 1}"
     mask = kwargs.pop("mask", None)
@@ -191,7 +262,7 @@ def _call(
         seen = [step.sees(value) for value in flat]
         recorder.calls[node] = called(args, kwargs, flat, seen)
         recorder.shapes[node] = [(list(v.shape), v.dtype.name) for v, here in zip(flat, seen, strict=True) if here]
-        if path == "loss":
+        if path.split("#")[0] == "loss":
             recorder.losses[node] = layer
     given = tf.nest.flatten((args, kwargs))
     args, kwargs = _through(recorder, step, "in", node, (args, kwargs))
@@ -212,6 +283,8 @@ def _call(
     draws = [[draw["kind"], draw["shape"]] for draw in census[drawn:] if draw["owner"] == path]
     recorder.ran[node] = {"training": mode, "draws": draws, "masked": mask is not None}
     _masks_left(recorder, step, node, given, handed)
+    if path == ROOT:
+        step.outputs = sum(step.sees(value) for value in tf.nest.flatten(outputs))
     return _through(recorder, step, "out", node, outputs)
 
 
@@ -251,10 +324,15 @@ def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any) 
     flat = tf.nest.flatten(values)
     index = 0
     for position, value in enumerate(flat):
+        if step.graph is None and isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+            value = tf.convert_to_tensor(value)  # one Keras makes tensors of a batch that the other takes as it is
         if not step.sees(value):
             continue
         mask = getattr(value, "_keras_mask", None)
+        made = getattr(value, MADE, node.split("#")[0] + (f".{index}" if index else ""))
         flat[position] = _tap(recorder, step, kind, node, index, value)
+        if kind == "out":
+            setattr(flat[position], MADE, made)
         key = f"{kind}mask|{node}|{index}"
         if mask is not None and step.sees(mask):
             recorder.note(step, key, mask)
@@ -291,7 +369,7 @@ def _tap(recorder: Recorder, step: Step, kind: str, node: str, index: int, value
     return tap(value)
 
 
-def _forced_gradient(recorder: Recorder, step: Step, key: str, own: Any) -> Any:
+def forced_gradient(recorder: Recorder, step: Step, key: str, own: Any) -> Any:
     """The reference's gradient in the form of `own`: sparse stays sparse, row by row.
 
     A row that occurs twice is clipped as two rows, so rows are kept apart wherever the reference has as many.

@@ -6,22 +6,37 @@ place; the other side runs forced by the reference's, so that each of its result
 process after training.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from kparity.capture.inventory import get_state, set_state
-from kparity.capture.train import Session, run_step, to_tensors
+from kparity.capture.train import Session, rate_key, run_step, to_tensors
 from kparity.trace import parse
 
 Arrays = dict[str, np.ndarray]
 
 
+@contextlib.contextmanager
+def precision(float64: bool) -> Iterator[None]:
+    """Models that are made inside compute in float64, if asked."""
+    if not float64:
+        yield
+        return
+    tf.keras.backend.set_floatx("float64")
+    try:
+        yield
+    finally:
+        tf.keras.backend.set_floatx("float32")
+
+
 def stand_before(session: Session, number: int, state: Arrays) -> None:
     """Bring the model to `state`, as it was before training step `number` (1-based)."""
     session.draws.stand_at(number)
-    set_state(session.model, session.inventory, session.side, state)
+    set_state(session.inventory, session.side, state)
     session.model.reset_metrics()
 
 
@@ -32,8 +47,8 @@ def replay(session: Session, number: int, state: Arrays, batch: Any, forced: Arr
     logs, step = run_step(session, to_tensors(batch), None, forced)
     arrays |= {key: np.asarray(value) for key, value in step.tensors.items()}
     arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
-    after = get_state(session.model, session.inventory, session.side)
-    arrays |= {key: value for key, value in after.items() if key.startswith("slot|")}
+    after = get_state(session.inventory, session.side)
+    arrays |= {key: value for key, value in after.items() if key.startswith("slot|") and key not in step.updated}
     arrays |= update_alone(session, state, arrays if forced is None else forced)
     return arrays, step.unforced
 
@@ -57,32 +72,44 @@ def update_alone(session: Session, state: Arrays, recorded: Arrays) -> Arrays:
     itself lost in a weight's last place when multiplied by a small rate. The learning rate is the recorded one
     otherwise: a changed rate is seen as such, and must not hide or fake a changed formula.
     """
-    model = session.model
-    if getattr(model, "optimizer", None) is None:
-        return {}
-    set_state(model, session.inventory, session.side, state)
+    found: Arrays = {}
+    for group in session.inventory.groups:
+        if getattr(group, "optimizer", None) is not None:
+            found |= _group_alone(session, group, state, recorded)
+    return found
+
+
+def _group_alone(session: Session, group: Any, state: Arrays, recorded: Arrays) -> Arrays:
+    place = session.inventory.place(group)
+    rate = rate_key(place)
+    set_state(session.inventory, session.side, state)
     names = {id(variable): name for name, variable in session.inventory.variables.items()}
     pairs = []
-    for variable in model.trainable_variables:
+    for variable in group.trainable_variables:
         name = names.get(id(variable))
-        gradient = recorded.get(f"grad|{name}|0")
+        gradient = None if name is None else _handed(name, recorded, place, session.several)
         if name is not None and gradient is not None and tuple(variable.shape) == gradient.shape:
             session.side.assign(variable, np.zeros(variable.shape))
             pairs.append((name, tf.cast(tf.constant(gradient), variable.dtype), variable))
-    if not pairs:
+    if not pairs or rate not in recorded:
         return {}
-    with session.side.at_rate(model, recorded["lr|optimizer|0"]):
-        model.optimizer.apply_gradients([(gradient, variable) for _, gradient, variable in pairs])
-    after = get_state(model, session.inventory, session.side)
-    found = {key.replace("slot|", "dense|", 1): value for key, value in after.items() if key.startswith("slot|")}
+    with session.side.at_rate(group, recorded[rate]):
+        group.optimizer.apply_gradients([(gradient, variable) for _, gradient, variable in pairs])
+    after = session.inventory.slots_of(group, session.side)
+    found = {key.replace("slot|", "dense|", 1): np.array(value) for key, value in after.items()}
     found |= {f"update|{name}|0": np.asarray(variable) for name, _, variable in pairs}
 
     empty = {k: np.zeros_like(v) if k.startswith("slot|") and parse(k).owner else v for k, v in state.items()}
-    set_state(model, session.inventory, session.side, empty)
+    set_state(session.inventory, session.side, empty)
     before = {name: np.array(variable) for name, _, variable in pairs}
-    with session.side.at_rate(model, np.float32(1.0)):
-        model.optimizer.apply_gradients([(tf.zeros_like(gradient), variable) for _, gradient, variable in pairs])
+    with session.side.at_rate(group, np.float32(1.0)):
+        group.optimizer.apply_gradients([(tf.zeros_like(gradient), variable) for _, gradient, variable in pairs])
     return found | {f"update|{name}|decay": np.array(variable) - before[name] for name, _, variable in pairs}
+
+
+def _handed(name: str, recorded: Arrays, place: int, several: bool) -> np.ndarray | None:
+    """The gradient that the first update of a variable by an optimizer was handed; None where it got none."""
+    return recorded.get(f"grad|{name}|u{place}.0" if several else f"grad|{name}|0")
 
 
 def unlike(own: Arrays, reference: Arrays) -> list[str]:

@@ -5,6 +5,7 @@ the order that `fit` would train on them, with one difference: shuffles come fro
 Called by the capture process.
 """
 
+import contextlib
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -12,14 +13,16 @@ import inspect
 import itertools
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from kparity.capture.loop_source import exported, instrument
 
 
 class SubjectError(Exception):
@@ -67,6 +70,8 @@ class FitArguments:
     validation_data: Any = None
     class_weight: dict[int, float] | None = None
     shuffle: bool = True
+    callbacks: Any = None
+    steps_per_epoch: int | None = None
 
 
 def load(path: Path, origin: Path, model: str, data: str, arguments: tuple[str, ...] = ()) -> Subject:
@@ -89,17 +94,36 @@ def load(path: Path, origin: Path, model: str, data: str, arguments: tuple[str, 
     return Subject(module, functions["--model"], functions["--data"])
 
 
-def replace_code(files: dict[str, str]) -> None:
-    """Wherever one of these files is imported, the code of the other is run, with all else as it was."""
+def replace_code(files: dict[str, str], own: Collection[str] = ()) -> frozenset[str]:
+    """Wherever one of these files is imported, the code of the other is run, with all else as it was.
+
+    `own`: files of the program whose training loops are made watchable. Returns the names of their functions that
+    update weights.
+    """
+    others = frozenset(name for file in own for name in exported(Path(files.get(file, file)).read_bytes()))
     loader = importlib.machinery.SourceFileLoader
     original = loader.get_code
 
     def get_code(self: Any, name: str) -> Any:
-        other = files.get(str(Path(self.get_filename(name)).resolve()))
+        file = str(Path(self.get_filename(name)).resolve())
+        if file in own:
+            return watchable(Path(files.get(file, file)), others)
+        other = files.get(file)
         return original(self, name) if other is None else compile(Path(other).read_bytes(), other, "exec")
 
-    if files:
+    if files or own:
         loader.get_code = get_code  # type: ignore[method-assign, assignment]
+    return others
+
+
+def watchable(file: Path, others: Collection[str] = ()) -> CodeType:
+    """A file's code, its training loops made watchable. `others`: see `loop_source.instrument`."""
+    text = file.read_bytes()
+    with contextlib.suppress(SyntaxError):  # of the rewritten tree; one of the file itself is raised below
+        tree = instrument(text, others)
+        if tree is not None:
+            return compile(tree, str(file), "exec", dont_inherit=True)
+    return compile(text, str(file), "exec", dont_inherit=True)
 
 
 def imported() -> list[str]:
@@ -118,7 +142,7 @@ def fit_arguments(value: Any, batch_size: int | None) -> FitArguments:
         raise SubjectError("the data function returned nothing: it must return what `fit` takes")
     if isinstance(value, dict):
         known = set(inspect.signature(FitArguments).parameters)
-        ignored = {"epochs", "verbose", "steps_per_epoch", "validation_steps", "callbacks", "initial_epoch"}
+        ignored = {"epochs", "verbose", "validation_steps", "initial_epoch"}
         unknown = set(value) - known - ignored
         if unknown or "x" not in value:
             raise SubjectError(
@@ -143,6 +167,9 @@ def batches(arguments: FitArguments, seed: int) -> Iterator[Any]:
     Raises SubjectError for data that can't be iterated again or is empty.
     """
     x = arguments.x
+    if any(isinstance(leaf, COMPOSITE) for leaf in tf.nest.flatten(x)):
+        given = tuple(part for part in (x, arguments.y, arguments.sample_weight) if part is not None)
+        x = tf.data.Dataset.from_tensor_slices(given).batch(arguments.batch_size or 32)
     epoch = 0
     while True:
         count = 0
@@ -157,7 +184,8 @@ def batches(arguments: FitArguments, seed: int) -> Iterator[Any]:
 
 def _epoch(arguments: FitArguments, x: Any, order: np.random.Generator) -> Iterator[Any]:
     if isinstance(x, tf.data.Dataset):
-        yield from x.as_numpy_iterator()
+        for element in x:
+            yield tf.nest.map_structure(_as_array, element)
     elif hasattr(x, "__getitem__") and hasattr(x, "__len__") and not _is_arrays(x):
         indices = order.permutation(len(x)) if arguments.shuffle else np.arange(len(x))
         for index in indices:
@@ -185,13 +213,40 @@ def _is_arrays(value: Any) -> bool:
     return all(hasattr(leaf, "shape") and len(leaf.shape) > 0 for leaf in tf.nest.flatten(value))
 
 
+COMPOSITE = (tf.RaggedTensor, tf.SparseTensor)
+
+
 def _as_array(value: Any) -> Any:
-    return None if value is None else np.asarray(value)
+    return value if value is None or isinstance(value, COMPOSITE) else np.asarray(value)
+
+
+def parts(batch: Any) -> list[np.ndarray]:
+    """The arrays of a batch, those of ragged and sparse tensors one by one."""
+    flat = tf.nest.flatten(batch, expand_composites=True)
+    return [np.asarray(part) for part in flat if part is not None]
+
+
+def composite(batch: Any) -> bool:
+    """Whether a batch has ragged or sparse tensors."""
+    return any(isinstance(leaf, COMPOSITE) for leaf in tf.nest.flatten(batch))
+
+
+def rebuilt(structure: Any, arrays: list[np.ndarray]) -> Any:
+    """A batch from its `parts`, in the structure of another batch."""
+    waiting = iter(arrays)
+
+    def one(like: Any) -> Any:
+        if not isinstance(like, COMPOSITE):
+            return None if like is None else next(waiting)
+        own = [tf.constant(next(waiting)) for _ in tf.nest.flatten(like, expand_composites=True)]
+        return tf.nest.pack_sequence_as(like, own, expand_composites=True)
+
+    return tf.nest.map_structure(one, structure)
 
 
 def _standard(batch: Any) -> tuple[Any, Any, Any]:
     parts = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
-    x, y, weights = (*parts, None, None)[:3]
+    x, y, weights = (*parts, None, None)[:3] if len(parts) <= 3 else (parts, None, None)
     return tf.nest.map_structure(_as_float, (x, y, weights))
 
 
@@ -228,8 +283,8 @@ def filled(structure: tuple[Any, Any, Any], reference: list[Any], arrays: list[A
 
 def _as_float(value: Any) -> Any:
     """Arrays as both Kerases take them from NumPy: float64 becomes the default float type."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, COMPOSITE):
+        return value
     array = np.asarray(value)
     return array.astype(tf.keras.backend.floatx()) if array.dtype == np.float64 else array
 

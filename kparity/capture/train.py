@@ -22,6 +22,7 @@ from kparity.capture.sides import Side
 FOLLOWED = ("out", "grad", "var", "total")
 """Kinds of tensor whose statistics are kept at every step."""
 RATE = "lr|optimizer|0"
+"""The learning rate of the first optimizer; that of the second is `lr|optimizer#2|0`."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Session:
     inventory: Inventory
     draws: Draws
     recorder: Recorder
+    several: bool = False
+    """Whether the step's updates are watched one by one."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class Training:
     stats: np.ndarray
     nonfinite_step: int | None
 
+
+PARTS = 3
+"""A batch of more parts than x, y and weights is one that only a training step of the user's own understands."""
 
 Batches = Callable[[int], Any]
 """The (x, y, sample weights) of a training step, 1-based; arrays in the structure that the model takes."""
@@ -78,21 +84,60 @@ def run_step(
     mend: frozenset[str] = frozenset(),
 ) -> tuple[dict[str, tf.Tensor], Step]:
     """The model's own `train_step`, watched. `graph` is None to run eagerly; `forced` and `mend` as in `Step`."""
-    step = Step(session.inventory, graph, forced, mend)
-    model = session.model
-    rate = session.side.learning_rate(model)
-    if rate is not None:
-        step.tensors[RATE] = tf.identity(rate)
-    given = forced[RATE] if forced is not None and RATE in mend and RATE in forced else None
-    at_rate = contextlib.nullcontext() if given is None else session.side.at_rate(model, given)
-    with watching(session, step), session.draws.training_step(), at_rate:
-        logs = model.train_step(data)
-    for name, variable in session.inventory.variables.items():
-        step.tensors[f"var|{name}|0"] = tf.identity(tf.convert_to_tensor(variable))
-    logs = {name: tf.cast(value, tf.float32) for name, value in logs.items() if _is_scalar(value)}
-    if rate is not None:
-        logs["learning_rate"] = step.tensors[RATE]
-    return logs, step
+    step = Step(session.inventory, graph, forced, mend, several=session.several)
+    with at_rates(session, step), watching(session, step), session.draws.training_step():
+        logs = session.model.train_step(packed(data))
+    note_end(step)
+    logs = {name: tf.cast(value, tf.float32) for name, value in logs.items() if is_scalar(value)}
+    return logs | rates_of(step), step
+
+
+@contextlib.contextmanager
+def at_rates(session: Session, step: Step) -> Iterator[None]:
+    """Note every optimizer's learning rate before the step; inside, use the reference's where they are mended."""
+    with contextlib.ExitStack() as stack:
+        for group in session.inventory.groups:
+            rate = session.side.learning_rate(group)
+            if rate is None:
+                continue
+            key = rate_key(session.inventory.place(group))
+            step.tensors[key] = tf.identity(rate)
+            if step.forced is not None and key in step.mend and key in step.forced:
+                stack.enter_context(session.side.at_rate(group, step.forced[key]))
+        yield
+
+
+def rate_key(place: int) -> str:
+    """The key of an optimizer's learning rate, by its place among the optimizers."""
+    return f"lr|optimizer#{place + 1}|0" if place else RATE
+
+
+def rates_of(step: Step) -> dict[str, tf.Tensor]:
+    """The learning rates of a recorded step as reported values."""
+    rates = {key: value for key, value in step.tensors.items() if key.startswith("lr|")}
+    return {parse_rate(key): value for key, value in rates.items()}
+
+
+def parse_rate(key: str) -> str:
+    """`learning_rate`, and of the second optimizer `learning_rate#2`."""
+    return trace.parse(key).owner.replace("optimizer", "learning_rate", 1)
+
+
+def note_end(step: Step) -> None:
+    """Note every variable as the step leaves it, beside what a watched update made of it."""
+    for name, variable in step.inventory.variables.items():
+        index = "end" if f"var|{name}|0" in step.updated else "0"
+        step.tensors[f"var|{name}|{index}"] = tf.identity(tf.convert_to_tensor(variable))
+
+
+def packed(batch: Any) -> Any:
+    """(x, y, sample weights) as `fit` hands them to `train_step`: x alone where there is nothing else."""
+    x, y, weights = batch
+    if weights is not None:
+        return batch
+    if y is not None:
+        return x, y
+    return x if not isinstance(x, (tuple, list)) or len(x) > PARTS else (x,)
 
 
 @contextlib.contextmanager
@@ -105,7 +150,7 @@ def watching(session: Session, step: Step) -> Iterator[None]:
         session.recorder.step = None
 
 
-def _is_scalar(value: Any) -> bool:
+def is_scalar(value: Any) -> bool:
     return isinstance(value, (int, float)) or (tf.is_tensor(value) and value.shape.rank == 0)
 
 
@@ -133,13 +178,14 @@ def train(
     name: str,
     progress: Callable[[int], None],
     nudge: int = 0,
+    after: Callable[[int, dict[str, float]], bool] | None = None,
 ) -> Training:
     """Run `steps` training steps; save the state before each chosen one, and every recorded tensor of
     each whole one.
 
     With `nudge`, the key of a random stream, every trainable weight moves by one unit in the last place before every
     step: round-off happens at every step, and so must what stands for it. Stops at the first step whose loss is not
-    finite.
+    finite, or after which `after`, told what it reported, says so.
     """
     move = compile_move(session, nudge) if nudge else None
     curves: dict[str, list[float]] = {}
@@ -151,7 +197,7 @@ def train(
         if move is not None:
             move()
         if number in chosen:
-            state = get_state(session.model, session.inventory, session.side)
+            state = get_state(session.inventory, session.side)
             trace.write_arrays(trace.step_file(folder, f"{name}-state", number), state)
         session.model.reset_metrics()
         logs, stats, tensors = compiled(to_tensors(batches(number)))
@@ -167,6 +213,8 @@ def train(
         loss = curves.get("loss", [0.0])[-1]
         if not np.isfinite(loss):
             nonfinite = number
+            break
+        if after is not None and after(number, {key: values[-1] for key, values in curves.items()}):
             break
     return Training(curves, keys, np.stack(rows), nonfinite)
 
@@ -199,4 +247,8 @@ def compile_move(session: Session, key: int) -> Callable[[], None]:
 
 def to_tensors(batch: Any) -> Any:
     """Arrays of a batch as tensors, None kept."""
-    return tf.nest.map_structure(lambda value: None if value is None else tf.convert_to_tensor(value), batch)
+    return tf.nest.map_structure(lambda value: value if value is None else _tensor(value), batch)
+
+
+def _tensor(value: Any) -> Any:
+    return value if isinstance(value, (tf.RaggedTensor, tf.SparseTensor)) else tf.convert_to_tensor(value)

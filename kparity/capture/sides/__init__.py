@@ -11,6 +11,7 @@ Namer = Callable[[Any], str | None]
 
 Creation = Callable[[Any, str, Callable[[], Any]], Any]
 Resumption = Callable[[Any, Callable[[], None]], None]
+Updating = Callable[[Any, list[Any], list[Any], Callable[[list[Any]], Any]], Any]
 
 
 class Side(Protocol):
@@ -64,9 +65,19 @@ class Side(Protocol):
     def at_rate(self, model: Any, rate: Any) -> contextlib.AbstractContextManager[None]:
         """The optimizer uses `rate` (float32 scalar) inside, whatever its own schedule says."""
 
+    def rate_variable(self, optimizer: Any) -> Any:
+        """The variable that holds the learning rate; None where a schedule computes it."""
+
     def creating(self, wrap: Creation, resume: Resumption) -> None:
         """Pass every creation of a layer's weight through `wrap(layer, weight name, create)`, and what gives a weight
         its value only later through `resume(weight, initialize)`."""
+
+    def updating(self, wrap: Updating) -> None:
+        """Pass every update of variables through `wrap(optimizer, gradients, variables, apply)`, also one that a model
+        makes within its training step; `apply(gradients)` makes it."""
+
+    def build_optimizer(self, optimizer: Any, variables: list[Any]) -> None:
+        """Make the optimizer's slots for these variables, where it hasn't any."""
 
     def configuration(self, model: Any) -> dict[str, Any]:
         """Configurations of layers, optimizer and loss as Keras reports them, as plain data."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kparity.capture.sides import Creation, Namer, Resumption
+from kparity.capture.sides import Creation, Namer, Resumption, Updating
 from kparity.capture.sides.legacy import read_configuration, scan_slots, states_of
 
 
@@ -85,6 +85,10 @@ class Adapter:
         optimizer = getattr(model, "optimizer", None)
         return None if optimizer is None else tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)
 
+    def rate_variable(self, optimizer: Any) -> Any:
+        own = getattr(optimizer, "_learning_rate", None)
+        return own if isinstance(own, self.keras.Variable) else None
+
     @contextlib.contextmanager
     def at_rate(self, model: Any, rate: Any) -> Iterator[None]:
         model.optimizer._get_current_learning_rate = lambda: tf.convert_to_tensor(rate)
@@ -104,6 +108,23 @@ class Adapter:
             resume(variable, lambda: deferred(variable))
 
         self.variable_class._deferred_initialize = initialize
+
+    def updating(self, wrap: Updating) -> None:
+        owner = self.keras.optimizers.Optimizer
+        original = owner.apply
+
+        @tf.autograph.experimental.do_not_convert
+        def apply(optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:
+            variables = optimizer._trainable_variables if trainable_variables is None else trainable_variables
+            variables = list(variables)
+            return wrap(optimizer, list(grads), variables, lambda own: original(optimizer, own, variables))
+
+        owner.apply = apply
+
+    def build_optimizer(self, optimizer: Any, variables: list[Any]) -> None:
+        if not optimizer.built:
+            optimizer.build(variables)
+            optimizer.built = True
 
     def configuration(self, model: Any) -> dict[str, Any]:
         return read_configuration(model)

@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kparity.capture.sides import Creation, Namer, Resumption
+from kparity.capture.sides import Creation, Namer, Resumption, Updating
 
 _SLOT_NAMES = {
     "m": "momentums",
@@ -82,15 +82,10 @@ class Adapter:
         # Keras 2 trains what was trainable when the model was compiled, whatever was frozen since
         model._set_trainable_state(model._compiled_trainable_state)
         if not model.built or not model.inputs:
-            model(tf.nest.map_structure(tf.convert_to_tensor, x), training=False)
-        optimizer = getattr(model, "optimizer", None)
-        if optimizer is None:
-            return
-        if hasattr(optimizer, "get_slot_names"):
-            _ = optimizer.iterations
-            optimizer._create_all_weights(model.trainable_variables)
-        else:
-            optimizer.build(model.trainable_variables)
+            tensors = [one if tf.is_tensor(one) else tf.convert_to_tensor(one) for one in tf.nest.flatten(x)]
+            model(tf.nest.pack_sequence_as(x, tensors), training=False)
+        if getattr(model, "optimizer", None) is not None:
+            self.build_optimizer(model.optimizer, model.trainable_variables)
 
     def own_variables(self, layer: Any) -> Iterator[Any]:
         yield from layer._trainable_weights
@@ -126,11 +121,9 @@ class Adapter:
                     if name is not None:
                         found[_SLOT_NAMES.get(slot, slot), name] = optimizer.get_slot(variable, slot)
             return found
-        position = {
-            optimizer._index_dict[optimizer._var_key(variable)]: name
-            for name, variable in named
-            if optimizer._var_key(variable) in optimizer._index_dict
-        }
+        places = getattr(optimizer, "_index_dict", {})  # none before it is built
+        keys = [(optimizer._var_key(variable), name) for name, variable in named]
+        position = {places[key]: name for key, name in keys if key in places}
         return scan_slots(optimizer, position, tf.Variable)
 
     def learning_rate(self, model: Any) -> Any:
@@ -141,6 +134,10 @@ class Adapter:
             return optimizer._decayed_lr(tf.float32)
         rate = optimizer._learning_rate
         return tf.cast(rate(optimizer.iterations) if callable(rate) else rate, tf.float32)
+
+    def rate_variable(self, optimizer: Any) -> Any:
+        own = optimizer._hyper.get("learning_rate") if hasattr(optimizer, "_hyper") else optimizer._learning_rate
+        return own if isinstance(own, tf.Variable) else None
 
     @contextlib.contextmanager
     def at_rate(self, model: Any, rate: Any) -> Iterator[None]:
@@ -163,6 +160,34 @@ class Adapter:
             return wrap(layer, str(name), lambda: original(layer, name, *args, **kwargs))
 
         self.layer_class.add_weight = add_weight
+
+    def updating(self, wrap: Updating) -> None:
+        optimizers = self.keras.optimizers
+        for owner in (optimizers.Optimizer.__mro__[1], optimizers.legacy.Optimizer):
+            self._watch(owner, wrap)
+
+    @staticmethod
+    def _watch(owner: Any, wrap: Updating) -> None:
+        original = owner.apply_gradients
+
+        @tf.autograph.experimental.do_not_convert
+        def apply_gradients(optimizer: Any, grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
+            pairs = list(grads_and_vars)
+            variables = [variable for _, variable in pairs]
+
+            def apply(gradients: list[Any]) -> Any:
+                return original(optimizer, list(zip(gradients, variables, strict=True)), *args, **kwargs)
+
+            return wrap(optimizer, [gradient for gradient, _ in pairs], variables, apply)
+
+        owner.apply_gradients = apply_gradients
+
+    def build_optimizer(self, optimizer: Any, variables: list[Any]) -> None:
+        if hasattr(optimizer, "get_slot_names"):
+            _ = optimizer.iterations
+            optimizer._create_all_weights(variables)
+        else:
+            optimizer.build(variables)
 
     def configuration(self, model: Any) -> dict[str, Any]:
         return read_configuration(model)
