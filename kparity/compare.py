@@ -303,7 +303,9 @@ def _train(run: _Run, pair: _Pair) -> _Trained:
         lambda: run.candidate.ask("train", nudge=0, name=CANDIDATE, **request),
     )
     if ours["epochs"]:
-        theirs["rates"] = run.candidate.ask("follow", reported=ours["curves"], epochs=ours["epochs"])
+        reported = {"reported": ours["curves"], "epochs": ours["epochs"]}
+        asks = (run.reference.ask, run.candidate.ask)
+        _, theirs["rates"] = run.both(lambda: asks[0]("follow", **reported), lambda: asks[1]("follow", **reported))
     lasted = min(side["nonfinite_step"] or len(next(iter(side["curves"].values()), [])) for side in (ours, theirs))
     if ours["nonfinite_step"] != theirs["nonfinite_step"] and lasted not in chosen:
         chosen = sorted({*[step for step in chosen if step <= lasted], lasted})

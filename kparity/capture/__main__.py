@@ -315,6 +315,8 @@ class Process:
 
     def follow(self, reported: dict[str, list[float]], epochs: list[dict[str, float]]) -> list[float]:
         """Have the callbacks act on the reference's numbers; the learning rate of every step that comes of it."""
+        if self.acting.followed is None:  # the training was taken from an earlier run
+            self.acting.begin(self.session.model, self.arguments, self._evaluate)
         return self.acting.follow(reported, epochs)
 
     def rest(self, steps: int) -> str:
