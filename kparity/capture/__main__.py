@@ -85,7 +85,8 @@ class Process:
         else:
             code = Code(Path(path), Path(origin), Path(root), module, tuple(arguments), others)
             self.subject = Program(code, self.side, data)
-            self.loop = Loop(self.side, self.draws, self.recorder, self.subject, lambda: self._begin_anew(self.maps[2]))
+            tools = (self.side, self.draws, self.recorder, self.subject)
+            self.loop = Loop(*tools, lambda: self._begin_anew(self.maps[2]), lambda step: self.say(progress=step))
         return {
             **self.side.identity(),
             "tensorflow": tf.__version__,

@@ -13,6 +13,7 @@ import builtins
 import contextlib
 import linecache
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,9 +106,17 @@ class Loop:
     """The training loop of a program, once `find` has found one. `maps`: this side's names -> the reference's."""
 
     def __init__(
-        self, side: Side, draws: Draws, recorder: Recorder, program: Program, anew: Callable[[], None]
+        self,
+        side: Side,
+        draws: Draws,
+        recorder: Recorder,
+        program: Program,
+        anew: Callable[[], None],
+        alive: Callable[[int], None],
     ) -> None:
+        """`anew` has everything be as before the program was run; `alive` is told the step, about once a second."""
         self.side, self.draws, self.recorder, self.program, self.anew = side, draws, recorder, program, anew
+        self.alive, self.since = alive, 0.0
         self.maps: tuple[dict[str, str], dict[str, str], list[list[str]]] = ({}, {}, [])
         self.reported = Reported()
         self.visitor: Callable[[Body, tuple[str, ...]], Any] | None = None
@@ -193,6 +202,9 @@ class Loop:
                     set_state(session.inventory, self.side, carried)  # noqa: B023
                 number += 1
                 flow = visit(session, number, body)
+                if time.monotonic() - self.since > 1.0:
+                    self.since = time.monotonic()
+                    self.alive(number)
                 if number == last and not go_on:
                     raise Taken
                 return LEAVE if number == last else flow
