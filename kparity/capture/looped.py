@@ -79,7 +79,9 @@ def train_loop(
         ]
         rows.append(_row(tools["look"](), totals, len(keys)))
         if number == 1 and number in whole:  # of a later step no noise is known
-            arrays = {key: a for key, a in get_state(session.inventory, loop.side).items() if key.startswith("var|")}
+            updated = {one for names in session.inventory.owned() for one in names}
+            variables = session.inventory.variables.items()
+            arrays = {f"var|{one}|{'end' if one in updated else '0'}": np.array(v) for one, v in variables}
             trace.write_arrays(trace.step_file(folder, f"{name}-graph", number), arrays)
         progress(number)
         if not np.isfinite([*numbers.values()]).all():
