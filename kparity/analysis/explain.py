@@ -166,7 +166,7 @@ class Explainer:
             keeps, lacks = (ours, theirs) if cause.kind == "missing-slot" else (theirs, ours)
             return f"{subject} keeps `{cause.evidence['quantity']}` in {keeps} and not in {lacks}."
         if cause.kind == "initial-slot":
-            return f"{subject} starts with another state in `{cause.variable}` ({size})."
+            return f"{subject} starts with another `{cause.evidence.get('quantity', cause.variable)}` ({size})."
         if cause.kind == "mask":
             return f"{subject} passes on another mask than in {ours}; what reads it computes something else ({size})."
         if cause.kind == "shape":
@@ -188,6 +188,9 @@ class Explainer:
         if cause.phase == "forward":
             between = cause.evidence.get("array", "").startswith("in|")
             start = f"What is computed in front of {subject}" if between else f"{subject}"
+            if between and "before" in cause.evidence:
+                start = f"What {subject} computes in front of `{cause.evidence['before']}`"
+                return f"{start} is another number ({size})."
             return f"{start} gives another output from the same inputs, weights, masks and draws ({size})."
         if cause.phase == "loss" and cause.variable:
             return f"The penalty on `{cause.variable}` differs, in the total loss and in its gradient ({size})."

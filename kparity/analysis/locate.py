@@ -202,14 +202,15 @@ def causes(
             blamed.add("loss")
         if phase == "optimizer":
             starved = {c.variable for c in found if c.kind == "no-gradient"} | _also(found, "no-gradient")
-            here = [one for one in _at_one_rate(here) if one.key.owner not in starved]
+            sparse = {parse(text).owner for text in ranks if text.startswith("rows|")}
+            here = [one for one in _at_one_rate(here, sparse) if one.key.owner not in starved]
             here = [_sparse(one, here, records, ranks) for one in here]
         if phase == "metric" and "loss" in blamed:
             here = [one for one in here if one.key.owner != "loss" and one.key.owner not in means]
         if phase == "metric" and "loss" in origins:
             here = []  # metrics read the same lost mask of the predictions
         found += [_as_old(cause, live, owners) for cause in _group(phase, here, owners)]
-        if phase != "gradient":  # what a layer hands back doesn't explain what it keeps
+        if phase not in {"gradient", "optimizer"}:  # what a layer hands back, and its update, explain no state
             blamed |= {layer for one in here if (layer := layer_of(one.key, owners)) is not None}
     return found
 
@@ -355,11 +356,17 @@ def _sparse(seen: Seen, others: list[Seen], records: list[StepRecord], ranks: Ma
     return seen if dense_differs else replace(seen, kind="sparse")
 
 
-def _at_one_rate(seen: list[Seen]) -> list[Seen]:
-    """Where the learning rate differs, what it changes is no second cause: judge slots by the update at one rate."""
+def _at_one_rate(seen: list[Seen], sparse: set[str]) -> list[Seen]:
+    """Where the learning rate differs, what it changes is no second cause: judge slots by the update at one rate.
+
+    That update has no rows. `sparse`: variables whose gradients have; a slot that differs for these alone, of all
+    variables, is not made with the rate.
+    """
     if not any(one.key.kind == "lr" for one in seen):
         return [one for one in seen if one.key.kind != "dense"]
     kept = [one for one in seen if one.key.kind in {"lr", "update", "dense"}]
+    rated = {one.key.index for one in seen if one.key.kind == "slot" and one.key.owner not in sparse}
+    kept += [one for one in seen if one.key.kind == "slot" and one.key.owner in sparse and one.key.index not in rated]
     return [replace(one, key=replace(one.key, kind="slot")) if one.key.kind == "dense" else one for one in kept]
 
 
@@ -408,6 +415,7 @@ def lone_layers(
     paths = [layer["path"] for layer in candidate["layers"] if layer["class"] != "InputLayer"]
     theirs = [pairing.layers.get(path, f"!{path}") for path in paths]
     known = {layer["path"] for layer in reference["layers"]}
+    classes = {layer["path"]: layer["class"] for layer in reference["layers"]}
     told = []
     for cause in found:
         if cause.evidence.get("array", "").startswith("in|") and cause.layer:
@@ -423,8 +431,15 @@ def lone_layers(
                 evidence = {**cause.evidence, "before": cause.layer}
                 layer = missing or (extra or "").removeprefix("!")
                 cause = replace(cause, layer=layer, variable=None, kind=kind, evidence=evidence)
+            elif (outer := (cause.layer or "").rpartition("/")[0]) and classes.get(outer, "Model") not in _CONTAINERS:
+                # between the layers inside another, that one's own code computes
+                cause = replace(cause, layer=outer, evidence={**cause.evidence, "before": cause.layer})
         told.append(cause)
     return told
+
+
+_CONTAINERS = {"Functional", "Sequential", "Model", "Bidirectional", "TimeDistributed"}
+"""Classes that only wire the layers in them."""
 
 
 def _feeds(arrays: Arrays, place: str, lone: Callable[[str], bool]) -> str | None:

@@ -122,9 +122,11 @@ def _plan_config(cause: Cause, parts: Parts) -> Mend:
     if cause.kind in {"frozen", "unfrozen"}:
         if variables >= set(parts.trainable):
             variables |= {""}  # with nothing to train no update is counted
-        return Mend(updated=variables, keys=_gradients(variables, parts))
+        # a frozen layer with statistics of its own uses these instead of the batch's
+        layers = frozenset(layer for layer in _layers(cause, parts) if _state_of([layer], parts))
+        return Mend(layers, variables | _state_of(layers, parts), _gradients(variables, parts))
     layers = frozenset(_layers(cause, parts))
-    keys: set[str] = set()
+    keys = set()
     if cause.kind == "missing-variable":
         keys = {key.replace("out|", "dy|", 1) for key in _wired("in", "out", layers, parts)}
         keys |= _wired("out", "in", layers, parts)
@@ -185,7 +187,8 @@ def _plan_between(place: Key, layers: frozenset[str], parts: Parts) -> Mend:
     reader = frozenset({place.owner.split("#")[0]})
     origins = _wired("in", "out", reader, parts) | _wired("in", "out", layers, parts)
     back = {key.replace("out|", "dy|", 1) for key in origins if not _of(key, {"out"}, layers)}
-    return Mend(layers, frozenset(), frozenset({str(place), *back}))
+    taken = {key for key in parts.reference if _of(key, {"in"}, reader) and parse(key).index == place.index}
+    return Mend(layers, frozenset(), frozenset({*taken, *back}))
 
 
 def _of(text: str, kinds: set[str], layers: Collection[str]) -> bool:

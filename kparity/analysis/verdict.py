@@ -68,20 +68,20 @@ def at_rates(found: list[Cause], ours: dict[str, Any], theirs: dict[str, Any]) -
 
 
 def at_metrics(found: list[Cause], ours: dict[str, Any], theirs: dict[str, Any]) -> list[Cause]:
-    """Date causes of reported numbers by the curves, where nothing else differs that could part these.
+    """Date causes of reported numbers by the curves, where these agree at the replayed step.
 
     A metric's own state is not brought back for a replay: one that isn't reset has seen the whole training by then.
     """
-    if any(cause.phase != "metric" for cause in found):
-        return found
-    dated = []
+    told = []
     for cause in found:
         left, right = ours.get(cause.variable or "", []), theirs.get(cause.variable or "", [])
-        pairs = enumerate(zip(left, right, strict=False), 1)
         least = max(1e-5, 0.01 * min(cause.local_error or 0.0, 1.0))
-        step = next((step for step, (a, b) in pairs if abs(a - b) > least * abs(a)), cause.step)
-        dated.append(replace(cause, step=step))
-    return dated
+        apart = [step for step, (a, b) in enumerate(zip(left, right, strict=False), 1) if abs(a - b) > least * abs(a)]
+        later = [step for step in apart if step > (cause.step or 0)]
+        if cause.phase == "metric" and cause.step not in apart and later:
+            cause = replace(cause, step=later[0])
+        told.append(cause)
+    return told
 
 
 def unshared(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:

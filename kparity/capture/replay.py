@@ -137,15 +137,13 @@ def lone(own: Arrays, reference: Arrays) -> list[str]:
 def nudged(arrays: Arrays, seed: int) -> Arrays:
     """Every floating-point element of every array moved by one unit in the last place.
 
-    What layers hand each other in whole numbers alone stays: tokens that came as float32 are cut to integers by an
-    embedding, and 2.9999998 is another word than 3.
+    Whole numbers among what layers hand each other stay: tokens that came as float32 are cut to integers by an
+    embedding, and 2.9999998 is another word than 3; -1 may say that a place is masked, and its neighbour does not.
     """
     coin = np.random.Generator(np.random.Philox(seed))
-    return {key: array if _whole(key, array) else neighbour(array, coin) for key, array in arrays.items()}
-
-
-def _whole(key: str, array: np.ndarray) -> bool:
-    return key.startswith(("in|", "out|")) and bool(np.all(array == np.round(array)))
+    moved = {key: neighbour(array, coin) for key, array in arrays.items()}
+    passed = [key for key in arrays if key.startswith(("in|", "out|"))]
+    return moved | {key: np.where(arrays[key] == np.round(arrays[key]), arrays[key], moved[key]) for key in passed}
 
 
 def neighbour(array: np.ndarray, coin: np.random.Generator) -> np.ndarray:

@@ -432,3 +432,16 @@ def test_what_vanishes_in_float64_is_a_formula_where_keras_2_itself_changes_and_
     (one,) = seen.live
     real = observe.directed([one], seen, {1: {key: exact if own else reference.astype(np.float64)}}, {})
     assert (id(one) in real) is formula
+
+
+def test_an_optimizer_that_updates_a_layer_otherwise_does_not_explain_its_state() -> None:
+    record = step("slot|norm:gamma|momentums", "var|norm:moving_mean|0")
+    assert told(causes(record)) == [("optimizer", "norm", 1), ("state", "norm", 1)]
+
+
+def test_an_average_of_the_weights_does_not_explain_the_weights() -> None:
+    averages = f"slot|first:kernel|{locate.AVERAGES}"
+    value = np.arange(1, 9, dtype=np.float32)
+    keys = (averages, "update|first:kernel|0")
+    record = StepRecord(1, dict.fromkeys(keys, value), dict.fromkeys(keys, value * np.float32(1.01)), {})
+    assert {cause.evidence["quantity"] for cause in causes(record)} == {locate.AVERAGES, "update"}

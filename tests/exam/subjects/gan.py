@@ -51,8 +51,8 @@ class Gan(keras.Model):
     def train_step(self, data):
         real = data[0] if isinstance(data, tuple) else data
         size = tf.shape(real)[0]
-        noise = tf.random.normal((size, LATENT))
-        labels = tf.concat([tf.ones((size, 1)), tf.zeros((size, 1))], 0)
+        noise = tf.random.normal((size, LATENT), dtype=real.dtype)
+        labels = tf.concat([tf.ones((size, 1), real.dtype), tf.zeros((size, 1), real.dtype)], 0)
         with tf.GradientTape() as tape:
             points = tf.concat([real, self.generator(noise, training=True)], 0)
             d_loss = self.loss_fn(labels, self.discriminator(points, training=True))
@@ -60,7 +60,7 @@ class Gan(keras.Model):
         self.d_optimizer.apply_gradients(zip(tape.gradient(d_loss, weights), weights, strict=True))
         with tf.GradientTape() as tape:
             points = self.generator(noise, training=True)
-            g_loss = self.loss_fn(tf.ones((size, 1)), self.discriminator(points, training=True))
+            g_loss = self.loss_fn(tf.ones((size, 1), real.dtype), self.discriminator(points, training=True))
         weights = self.generator.trainable_variables
         self.g_optimizer.apply_gradients(zip(tape.gradient(g_loss, weights), weights, strict=True))
         self.d_metric.update_state(d_loss)
