@@ -481,7 +481,9 @@ def merge(
             merged[id(cause)] = cause
             continue
         if cause.kind == "initial-slot" and any(
-            other.evidence.get("quantity") == parse(cause.evidence["array"]).index for other in found
+            (other.phase, other.evidence.get("quantity")) == ("optimizer", cause.evidence["quantity"])
+            for other in found
+            if other.kind != "initial-slot"
         ):
             continue  # a slot that every step makes otherwise also begins otherwise
         if cause.kind.endswith("-layer") and any(o.phase == "config" and o.layer == cause.layer for o in found):

@@ -445,3 +445,14 @@ def test_an_average_of_the_weights_does_not_explain_the_weights() -> None:
     keys = (averages, "update|first:kernel|0")
     record = StepRecord(1, dict.fromkeys(keys, value), dict.fromkeys(keys, value * np.float32(1.01)), {})
     assert {cause.evidence["quantity"] for cause in causes(record)} == {locate.AVERAGES, "update"}
+
+
+def test_a_slot_that_begins_otherwise_is_no_second_cause_beside_the_slot_that_goes_on_otherwise() -> None:
+    begins = locate.initial(
+        {"slot|first:kernel|momentums": np.ones(3, np.float32)},
+        {"slot|first:kernel|momentums": np.zeros(3, np.float32)},
+    )
+    found = causes(step("slot|first:kernel|momentums"), before=begins)
+    kinds = [cause.kind for cause in locate.merge(found, {}, lambda layer: {})]
+    assert (len(found), kinds) == (2, ["numbers"])
+    assert [cause.kind for cause in locate.merge(begins, {}, lambda layer: {})] == ["initial-slot"]
