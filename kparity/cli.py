@@ -65,7 +65,18 @@ def compare(
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="The first seed of all random draws.")] = 0,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, one after the other.")] = 1,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="How many seeds, one after the other; default 1, with --natural 8.")
+    ] = None,
+    natural: Annotated[
+        bool, typer.Option("--natural", help="Each side with its own draws; only what comes out is compared.")
+    ] = False,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            help="With --natural: how far apart an accuracy (0.01), or a loss, as a part of it (0.05), may be."
+        ),
+    ] = None,
     against: Annotated[Path | None, typer.Option(metavar="NEW.py", help="The Keras 3 side runs this file.")] = None,
     legacy_rev: Annotated[
         str | None, typer.Option(metavar="REV", help="The Keras 2 side runs the files of this git revision.")
@@ -95,17 +106,16 @@ def compare(
     ] = None,
 ) -> None:
     """Train a model under Keras 2 and Keras 3 and name the first cause of any difference."""
-    import signal
-
     from rich.console import Console
 
     from kparity.findings import EXIT_OF_VERDICT
     from kparity.report.terminal import render
-    from kparity.runtime.progress import Live
 
     subject, arguments = _subject(words or [], module)
     if legacy_rev is not None and twin:
         _refuse("--self has Keras 2 on both sides, and --legacy-rev other code on one of them: say one")
+    if margin is not None and not (natural and margin > 0):
+        _refuse("--margin is a number above zero, for --natural")
     if keras3 is not None and twin:
         _refuse("--self has Keras 2 on both sides, and --keras3 is for the other one: say one")
     if also and keras2 is None and keras3 is None:
@@ -116,14 +126,13 @@ def compare(
         if file is not None and not file.is_file():
             _refuse(f"{file} is no file")
     try:
-        from kparity.compare import compare as run
-        from kparity.compare import unfinished
+        from kparity.attended import attended
         from kparity.options import Options
         from kparity.rulebook import RuleError
     except ImportError as error:
         _refuse(f'compare needs {error.name}: pip install "kparity[compare]"')
     folder = out / (name or module or subject.stem)
-    seed_list = tuple(range(seed, seed + seeds))
+    seed_list = tuple(range(seed, seed + (seeds or (8 if natural else 1))))
     options = Options(
         subject=subject,
         folder=folder,
@@ -144,14 +153,11 @@ def compare(
         keras3=keras3,
         also=tuple(also or ()),
         resume=resume,
+        natural=natural,
+        margin=margin,
     )
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
     try:
-        _save(unfinished(options), folder)
-        with Live(steps) as live:
-            verdict = run(options, live)
-        _save(verdict, folder)
+        verdict = attended(options)
     except RuleError as error:
         _refuse(f"the rule book can't be read: {error}")
     except OSError as error:
@@ -160,15 +166,6 @@ def compare(
         _refuse("interrupted")
     render(verdict, Console(), folder=folder)
     raise typer.Exit(EXIT_OF_VERDICT[verdict["verdict"]])
-
-
-def _interrupt(number: int, frame: object) -> NoReturn:
-    """Once: a second Ctrl-C must not stop what the first has begun, which is to end the sides and write the report."""
-    import signal
-
-    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(one, signal.SIG_IGN)
-    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def _subject(words: list[str], module: str | None) -> tuple[Path, tuple[str, ...]]:
@@ -183,20 +180,6 @@ def _subject(words: list[str], module: str | None) -> tuple[Path, tuple[str, ...
     if found is None:
         _refuse(f"no file of module {module} under {Path.cwd()}: run it where python -m {module} runs")
     return found, tuple(words)
-
-
-def _save(verdict: dict[str, Any], folder: Path) -> None:
-    from kparity.report.files import write
-    from kparity.report.html import write_html
-    from kparity.report.plots import read_map
-
-    write(verdict, folder)
-    page = folder / "report.html"
-    try:
-        write_html(verdict, read_map(folder), page)
-    except OSError as error:
-        page.unlink(missing_ok=True)  # an older one would speak of another run
-        typer.echo(f"kparity: {page} can't be written: {error}", err=True)
 
 
 @app.command()

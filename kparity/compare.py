@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kparity import subjects, trace
+from kparity import natural, subjects, trace
 from kparity.analysis import locate, match, observe
 from kparity.analysis.calls import Calls, of_predictions
 from kparity.analysis.curves import accuracy
@@ -105,19 +105,6 @@ def chosen_steps(steps: int) -> list[int]:
     return sorted({step for step in (1, 2, 10, steps // 4, steps // 2, steps) if 1 <= step <= steps})
 
 
-def _empty(options: Options) -> dict[str, Any]:
-    what = f"-m {options.module}" if options.module else str(options.subject)
-    return empty(what, options.steps, list(options.seeds))
-
-
-def unfinished(options: Options) -> dict[str, Any]:
-    """The verdict that stands until there is another: of a comparison that is still running, or was killed."""
-    verdict = _empty(options)
-    why = "It has not finished: either it is still running, or it was killed before it could report"
-    fail(verdict, SideFailed("kparity", "interrupted", why), CANDIDATE, "")
-    return verdict
-
-
 def compare(options: Options, told: Told) -> dict[str, Any]:
     """Run the comparison and return its verdict; whatever ends it early makes the verdict `error`, not an exception.
 
@@ -127,7 +114,7 @@ def compare(options: Options, told: Told) -> dict[str, Any]:
     begun = time.monotonic()
     book = () if options.twin else rules()
     options.folder.mkdir(parents=True, exist_ok=True)
-    verdict = _empty(options)
+    verdict = empty(options)
     about: list[str] = []
     watch = Watch(told, options.steps)
     notes: Notes | None = None
@@ -141,10 +128,12 @@ def compare(options: Options, told: Told) -> dict[str, Any]:
             _load(run, verdict, codes)
             about += other_tensorflows(verdict["sides"])
             notes.frameworks(verdict["sides"])
-            results = notes.seeds(options.seeds, verdict, lambda seed: _one_seed(run, verdict, seed))
+            if options.natural:
+                natural.run(run.both, run.say, (run.reference, run.candidate), options, notes, verdict)
+            else:
+                conclude(verdict, notes.seeds(options.seeds, verdict, lambda seed: _one_seed(run, verdict, seed)))
             run.say("")
             verdict["cost"]["stages"] = run.stages
-            conclude(verdict, results)
         except BaseException as error:
             failed = failure_of(error, options.folder)
             if notes is not None:
@@ -169,7 +158,9 @@ def _codes(options: Options, verdict: dict[str, Any], notes: list[str]) -> tuple
 def _load(run: _Run, verdict: dict[str, Any], codes: tuple[Code, Code]) -> None:
     options = run.options
     run.say("importing Keras and the model file")
-    left, right = (code.request(options.model, options.data, options.arguments) for code in codes)
+    left, right = (
+        code.request(options.model, options.data, options.arguments) | {"natural": options.natural} for code in codes
+    )
     ours, theirs = run.both(lambda: run.reference.ask("load", **left), lambda: run.candidate.ask("load", **right))
     verdict["sides"] = {REFERENCE: ours, CANDIDATE: theirs}
     for side, identity in ((run.reference, ours), (run.candidate, theirs)):

@@ -34,3 +34,7 @@ class Options:
     """What else is installed in such environments, as pip would be told."""
     resume: bool = False
     """Take what an earlier run of the same comparison noted, where nothing changed."""
+    natural: bool = False
+    """Each side trains with draws of its own, and only what comes out is compared."""
+    margin: float | None = None
+    """How far apart the mean results of `natural` may be."""

@@ -186,7 +186,10 @@ class Notes:
             return found["answer"]
         answer = side.ask(do, **arguments)
         left = {path: self._state(path) for path in side.wrote}
-        self._note({**asked, "key": key, "name": arguments.get("name"), "answer": answer, "left": left})
+        sources = answer.get("sources", []) if isinstance(answer, dict) else []
+        files = {path: _digest(Path(path)) for path in sources}
+        line = {**asked, "key": key, "name": arguments.get("name"), "answer": answer, "left": left, "files": files}
+        self._note(line)
         return answer
 
     def _built(self, asked: dict[str, Any], answer: dict[str, Any]) -> None:

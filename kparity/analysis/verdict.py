@@ -18,18 +18,19 @@ from kparity.analysis.match import Pairing
 from kparity.analysis.observe import CERTAIN, DOUBT, Seen, phase_of
 from kparity.analysis.onset import apart
 from kparity.findings import PHASES
+from kparity.options import Options
 from kparity.runtime.failed import CUT, SideFailed
 from kparity.trace import COMPILED
 
 
-def empty(subject: str, steps: int, seeds: list[int]) -> dict[str, Any]:
+def empty(options: Options) -> dict[str, Any]:
     """A verdict before anything is known: an error until concluded."""
     return {
         "schema": 1,
         "verdict": "error",
-        "subject": subject,
-        "steps": steps,
-        "seeds": seeds,
+        "subject": f"-m {options.module}" if options.module else str(options.subject),
+        "steps": options.steps,
+        "seeds": list(options.seeds),
         "sides": {},
         "causes": [],
         "accuracy": None,
@@ -39,6 +40,14 @@ def empty(subject: str, steps: int, seeds: list[int]) -> dict[str, Any]:
         "migration": [],
         "cost": {},
     }
+
+
+def unfinished(options: Options) -> dict[str, Any]:
+    """The verdict that stands until there is another: of a comparison that is still running, or was killed."""
+    verdict = empty(options)
+    why = "It has not finished: either it is still running, or it was killed before it could report"
+    fail(verdict, SideFailed("kparity", "interrupted", why), "keras3", "")
+    return verdict
 
 
 @dataclass(frozen=True)

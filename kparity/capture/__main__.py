@@ -26,6 +26,8 @@ from kparity.capture.exhibit import exhibit, parts
 from kparity.capture.loop import Loop
 from kparity.capture.looped import first_state, go_on_from, mend_loop, replay_loop, train_loop
 from kparity.capture.mend import mended
+from kparity.capture.natural import Seeds
+from kparity.capture.natural import run as run_natural
 from kparity.capture.program import Code, Program
 from kparity.capture.replay import lone, nudged, precision, unlike
 from kparity.capture.replay import replay as replay_step
@@ -59,21 +61,19 @@ class Process:
         arguments: tuple[str, ...] = (),
         replaced: dict[str, str] | None = None,
         own: tuple[str, ...] = (),
+        natural: bool = False,
     ) -> dict[str, Any]:
         """Import Keras, install the recorder, import the user's file; a program (`kind`) is only made ready to run.
 
         `replaced`: files of the user's -> the files whose code is run instead, wherever they are imported. `own`: the
-        program's own files, whose training loops are followed.
+        program's own files, whose training loops are followed. `natural`: nothing is recorded, and the side has draws
+        of its own.
         """
         self.side = sides.load(self.side_name)
-        self.draws = align.Draws()
-        self.recorder = record.Recorder(self.draws)
-        self.created: dict[int, str] = {}
-        self.side.creating(self._create, self._initialize)
-        record.install(self.side, self.recorder)
-        update.install(self.side, self.recorder)
-        align.install(self.draws)
-        self.draws.restart(0)
+        if natural:
+            self.seeds = Seeds(self.side)
+        else:
+            self._watch()
         replaced = replaced or {}
         self.sources = {str(Path(file).resolve()) for file in (path, origin, *replaced, *replaced.values())}
         others = subject.replace_code(replaced, own)
@@ -85,6 +85,7 @@ class Process:
         else:
             code = Code(Path(path), Path(origin), Path(root), module, tuple(arguments), others)
             self.subject = Program(code, self.side, data)
+        if kind != "functions" and not natural:
             tools = (self.side, self.draws, self.recorder, self.subject)
             self.loop = Loop(*tools, lambda: self._begin_anew(self.maps[2]), lambda step: self.say(progress=step))
         return {
@@ -93,6 +94,33 @@ class Process:
             "python": sys.version.split()[0],
             "numpy": np.__version__,
             "source": path,
+        }
+
+    def _watch(self) -> None:
+        self.draws = align.Draws()
+        self.recorder = record.Recorder(self.draws)
+        self.created: dict[int, str] = {}
+        self.side.creating(self._create, self._initialize)
+        record.install(self.side, self.recorder)
+        update.install(self.side, self.recorder)
+        align.install(self.draws)
+        self.draws.restart(0)
+
+    def natural(self, seed: int, steps: int, batch_size: int | None) -> dict[str, Any]:
+        """Train a model from nothing with the side's own draws; its metrics at the end."""
+        started = time.monotonic()
+        model, metrics = run_natural(
+            self.side, self.subject, self.seeds, seed, steps, batch_size, lambda number: self.say(progress=number)
+        )
+        return {
+            "metrics": metrics,
+            "module": framework_class(model),
+            "jit_compile": self.side.jit_compile(model),
+            "parameters": sum(int(np.prod(variable.shape)) for variable in model.variables),
+            "notes": self.subject.notes(),
+            "sources": subject.imported(),
+            "seconds": time.monotonic() - started,
+            "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         }
 
     def _create(self, layer: Any, name: str, create: Any) -> Any:
@@ -142,7 +170,7 @@ class Process:
             "notes": notes,
             "sketches": cut[1],
             "jit_compile": self.side.jit_compile(self.session.model),
-            "module": self._framework_class(),
+            "module": framework_class(self.session.model),
             "parameters": sum(int(np.prod(v.shape)) for v in self.session.inventory.variables.values()),
             "configuration": json.loads(json.dumps(self.side.configuration(self.session.model), default=str)),
             "census": self.draws.census[:10000],
@@ -160,12 +188,6 @@ class Process:
         if session is None:
             self.arguments = subject.fit_arguments(data, batch_size)
         return session
-
-    def _framework_class(self) -> str:
-        for base in type(self.session.model).__mro__:
-            if base.__module__.split(".")[0] in {"keras", "tf_keras"}:
-                return f"{base.__module__}.{base.__name__}"
-        return type(self.session.model).__module__
 
     def _save_initial(self) -> None:
         state = inventory.get_state(self.session.inventory, self.side)
@@ -452,6 +474,14 @@ class Process:
         if self.maps[0]:
             self._rename(session)
         return session
+
+
+def framework_class(model: Any) -> str:
+    """The class of Keras that a model's own class comes from."""
+    for base in type(model).__mro__:
+        if base.__module__.split(".")[0] in {"keras", "tf_keras"}:
+            return f"{base.__module__}.{base.__name__}"
+    return type(model).__module__
 
 
 def main() -> None:

@@ -186,13 +186,13 @@ def _epoch(arguments: FitArguments, x: Any, order: np.random.Generator) -> Itera
     if isinstance(x, tf.data.Dataset):
         for element in x:
             yield tf.nest.map_structure(_as_array, element)
-    elif hasattr(x, "__getitem__") and hasattr(x, "__len__") and not _is_arrays(x):
+    elif hasattr(x, "__getitem__") and hasattr(x, "__len__") and not is_arrays(x):
         indices = order.permutation(len(x)) if arguments.shuffle else np.arange(len(x))
         for index in indices:
             yield x[int(index)]
         if hasattr(x, "on_epoch_end"):
             x.on_epoch_end()
-    elif _is_arrays(x):
+    elif is_arrays(x):
         whole = tf.nest.map_structure(_as_array, (x, arguments.y, arguments.sample_weight))
         lengths = {len(array) for array in tf.nest.flatten(whole) if array is not None}
         if len(lengths) > 1:
@@ -209,7 +209,8 @@ def _epoch(arguments: FitArguments, x: Any, order: np.random.Generator) -> Itera
         yield from x
 
 
-def _is_arrays(value: Any) -> bool:
+def is_arrays(value: Any) -> bool:
+    """Whether `value` is an array, or a nest of arrays, that has rows."""
     return all(hasattr(leaf, "shape") and len(leaf.shape) > 0 for leaf in tf.nest.flatten(value))
 
 

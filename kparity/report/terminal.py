@@ -19,6 +19,7 @@ from kparity.report.words import (
     clean,
     cost_line,
     count,
+    effect_line,
     error_line,
     headline,
     number,
@@ -141,6 +142,8 @@ def _measured(verdict: dict[str, Any], console: Console, wide: int, glyphs: bool
     lines = [Text("")]
     if not verdict["error"] or verdict["accuracy"]:
         lines += _labelled("Accuracy", [(accuracy_line(verdict["accuracy"]), "")], console, wide)
+    if natural := verdict.get("natural"):
+        lines += _labelled("Seeds", [(effect_line(natural), "")], console, wide)
     metrics = (verdict["curves"] or {}).get("metrics") or {}
     for name in sorted(metrics, key=lambda name: (name != "loss", name != "accuracy"))[:2]:
         curves = metrics[name]

@@ -45,6 +45,8 @@ def headline(verdict: dict[str, Any]) -> str:
     found = f"{count(len(causes), 'cause')} found" + (f", {proven} of them proven" if proven else "")
     twin = verdict["sides"].get("keras3", {}).get("package") == "tf_keras"
     new = "Keras 2, run a second time," if twin else "Keras 3"
+    if verdict.get("natural") and not verdict["error"]:
+        return natural_line(verdict, new)
     match verdict["verdict"]:
         case "equivalent":
             return f"{new} trains this model as Keras 2 does: in {steps}, no difference above the measured noise."
@@ -53,6 +55,25 @@ def headline(verdict: dict[str, Any]) -> str:
         case "inconclusive":
             return f"The measurement cannot tell whether {new} trains this model as Keras 2 does: {found}."
     return f"The comparison did not finish. {error_line(verdict['error'] or {})}"
+
+
+_NATURAL = {
+    "equivalent": "{new} ends as well as Keras 2",
+    "different": "{new} ends otherwise than Keras 2",
+    "inconclusive": "The measurement cannot tell whether {new} ends as well as Keras 2",
+}
+
+
+def natural_line(verdict: dict[str, Any], new: str) -> str:
+    """What `--natural` found: the answer, and the interval of the mean difference against the margin."""
+    found = verdict["natural"]
+    low, high = found["interval_90"]
+    answer = _NATURAL[verdict["verdict"]].format(new=new)
+    return (
+        f"{answer}: over {count(len(found['results']), 'seed')} with draws of their own, {found['metric']} differs by "
+        f"{signed(found['mean_difference'])} (90 % interval {signed(low)} to {signed(high)}; margin "
+        f"±{fixed(found['margin'])})."
+    )
 
 
 def error_line(error: dict[str, Any]) -> str:
@@ -114,6 +135,14 @@ def times(factor: float) -> str:
         return f"{factor:.2g} times"
     rounded = round(factor, 1 - math.floor(math.log10(factor)))
     return f"{rounded:,.0f} times"
+
+
+def effect_line(natural: dict[str, Any]) -> str:
+    """The tests behind the answer of `--natural`."""
+    return (
+        f"effect size {number(natural['effect_size'], 2)} (Hedges' g); equivalence p = "
+        f"{number(natural['p_equivalent'], 2)}, no difference p = {number(natural['p_no_difference'], 2)}"
+    )
 
 
 def accuracy_line(accuracy: dict[str, Any] | None) -> str:
