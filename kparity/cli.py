@@ -164,6 +164,10 @@ def compare(
         _refuse(f"{folder} can't be written: {error}")
     except KeyboardInterrupt:
         _refuse("interrupted")
+    except Exception as error:  # exit code 1 would say "different", which nobody found out
+        from kparity.runtime.failed import failure_of
+
+        _refuse(failure_of(error, folder).message)
     render(verdict, Console(), folder=folder)
     raise typer.Exit(EXIT_OF_VERDICT[verdict["verdict"]])
 
