@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from test_compare_errors import MODEL, run, verdict_of
 
 from kparity.runtime import environments
 from kparity.runtime.failed import SideFailed
-from test_compare_errors import MODEL, run, verdict_of
 
 UV = """\
 #!/bin/sh

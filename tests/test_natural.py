@@ -6,11 +6,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+from test_compare_errors import SCHEMA, run, verdict_of
 
 from kparity.analysis.verdict import empty
 from kparity.natural import conclude
 from kparity.options import Options
-from test_compare_errors import SCHEMA, run, verdict_of
 
 MODEL = """\
 import os
