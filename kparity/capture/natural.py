@@ -30,6 +30,7 @@ class Seeds:
         self.seed = 0
         for owner, name in ((tf.random, "set_seed"), (random, "seed"), (side.keras.utils, "set_random_seed")):
             setattr(owner, name, self._mixed(getattr(owner, name)))
+        self.set_all = side.keras.utils.set_random_seed
         self.made = itertools.count()
         default_rng = np.random.default_rng
 
@@ -50,9 +51,8 @@ class Seeds:
     def restart(self, seed: int) -> None:
         """Begin with `seed`, and mix it into the program's own from now on."""
         self.seed, self.made = seed, itertools.count()
-        random.seed(0)
+        self.set_all(0)
         np.random.seed(seed)
-        tf.random.set_seed(0)
 
 
 def run(
@@ -82,7 +82,8 @@ def run(
     held_out = arguments.validation_data
     if held_out is not None:
         parts = held_out if isinstance(held_out, tuple) else (held_out,)
-        logs = model.evaluate(*parts, batch_size=arguments.batch_size if len(parts) > 1 else None, **_QUIET)
+        asked = dict(zip(("x", "y", "sample_weight"), parts, strict=False))
+        logs = model.evaluate(**asked, batch_size=arguments.batch_size if len(parts) > 1 else None, **_QUIET)
         named = {f"val_{name}": value for name, value in logs.items()}
     elif arrays:
         some = tf.nest.map_structure(lambda one: None if one is None else one[:ROWS], (x, arguments.y))
