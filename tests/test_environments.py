@@ -93,7 +93,8 @@ def test_a_model_is_compared_under_keras_3_4_1(tmp_path: Path) -> None:
     assert ended.returncode == 0, f"{ended.stdout}{ended.stderr} after {time.monotonic() - started:.0f} s"
     told = verdict_of(tmp_path / "out" / "model")["sides"]["keras3"]
     assert told["keras"] == "3.4.1"
-    assert "environments/keras-3.4.1-" in told["file"]
+    assert told["file"].startswith(f"{told['environment']}/")
+    assert "keras 3.4.1 from keras-3.4.1-" in " ".join(ended.stdout.split())
     assert any("different TensorFlows" in note for note in verdict_of(tmp_path / "out" / "model")["notes"])
 
 

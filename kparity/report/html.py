@@ -36,6 +36,8 @@ _SIDE_ROWS = {
     "backend": "Backend",
     "python": "Python",
     "jit_compile": "jit_compile",
+    "file": "Loaded from",
+    "environment": "Environment made for it",
     "source": "Source that ran",
 }
 

@@ -189,6 +189,8 @@ def _context(verdict: dict[str, Any], console: Console, wide: int, folder: Path 
         shown = [
             f"{said['module']} {said.get('keras', '')}" if said.get("module") else said.get("keras") or "not loaded"
         ]
+        if said.get("environment"):
+            shown[0] = f"{said['package']} {said['keras']} from {Path(said['environment']).name}"
         shown += [f"{key} {said[key]}" for key in ("tensorflow", "python") if said.get(key)]
         shown += ["jit_compile"] if said.get("jit_compile") else []
         lines += _labelled(SIDES[side], [(", ".join(shown), "")], console, wide, 1)

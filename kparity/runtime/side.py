@@ -80,14 +80,20 @@ class SideProcess:
         self.end()
 
     def check(self, identity: dict[str, Any]) -> None:
-        """Raise SideFailed if what the side says of the Keras it loaded is not what its environment is for."""
-        if self.home is not None and not Path(identity["file"]).is_relative_to(self.home.folder):
+        """Raise SideFailed if what the side says of the Keras it loaded is not what its environment is for.
+
+        Otherwise the environment goes into what it says, too.
+        """
+        if self.home is None:
+            return
+        if not Path(identity["file"]).is_relative_to(self.home.folder):
             raise SideFailed(
                 self.name,
                 "usage",
                 f"{identity['package']} {identity['keras']} was loaded from {identity['file']}, which is not in the "
                 f"environment {self.home.folder}: does PYTHONPATH, or the program itself, put it before?",
             )
+        identity["environment"] = str(self.home.folder)
 
     def end(self) -> None:
         """End the process group at once."""
