@@ -65,15 +65,11 @@ _NATURAL = {
 
 
 def natural_line(verdict: dict[str, Any], new: str) -> str:
-    """What `--natural` found: the answer, and the interval of the mean difference against the margin."""
+    """What `--natural` found: the answer, and the mean difference against the margin."""
     found = verdict["natural"]
-    low, high = found["interval_90"]
     answer = _NATURAL[verdict["verdict"]].format(new=new)
-    return (
-        f"{answer}: over {count(len(found['results']), 'seed')} with draws of their own, {found['metric']} differs by "
-        f"{signed(found['mean_difference'])} (90 % interval {signed(low)} to {signed(high)}; margin "
-        f"±{fixed(found['margin'])})."
-    )
+    apart, over = signed(found["mean_difference"]), count(len(found["results"]), "seed")
+    return f"{answer}: {found['metric']} differs by {apart} over {over}; margin ±{fixed(found['margin'])}."
 
 
 def error_line(error: dict[str, Any]) -> str:
@@ -139,8 +135,9 @@ def times(factor: float) -> str:
 
 def effect_line(natural: dict[str, Any]) -> str:
     """The tests behind the answer of `--natural`."""
+    low, high = natural["interval_90"]
     return (
-        f"effect size {number(natural['effect_size'], 2)} (Hedges' g); equivalence p = "
+        f"90 % interval of the difference {signed(low)} to {signed(high)}; effect size {number(natural['effect_size'], 2)} (Hedges' g); equivalence p = "
         f"{number(natural['p_equivalent'], 2)}, no difference p = {number(natural['p_no_difference'], 2)}"
     )
 
