@@ -84,10 +84,11 @@ class Process:
             self.subject = subject.load(Path(path), Path(origin), model, data, tuple(arguments))
         else:
             code = Code(Path(path), Path(origin), Path(root), module, tuple(arguments), others)
-            self.subject = Program(code, self.side, data)
-        if kind != "functions" and not natural:
-            tools = (self.side, self.draws, self.recorder, self.subject)
-            self.loop = Loop(*tools, lambda: self._begin_anew(self.maps[2]), lambda step: self.say(progress=step))
+            program = Program(code, self.side, data)
+            self.subject = program
+            if not natural:
+                tools = (self.side, self.draws, self.recorder, program)
+                self.loop = Loop(*tools, lambda: self._begin_anew(self.maps[2]), lambda step: self.say(progress=step))
         return {
             **self.side.identity(),
             "tensorflow": tf.__version__,

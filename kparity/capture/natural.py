@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kparity.capture import subject
+from kparity.capture.callbacks import INERT
 from kparity.capture.sides import Side
 
 ROWS, BATCHES = 10_000, 200
@@ -78,7 +79,8 @@ def run(
     elif not isinstance(x, tf.data.Dataset) and not (hasattr(x, "__getitem__") and hasattr(x, "__len__")):
         given = {"x": _endless(arguments, seed)}
     stop = _stop(side, steps, say)
-    model.fit(**given, epochs=steps, verbose=0, callbacks=[stop])
+    acting = [one for one in tf.nest.flatten(arguments.callbacks or []) if type(one).__name__ not in INERT]
+    model.fit(**given, epochs=steps, verbose=0, callbacks=[*acting, stop])
     held_out = arguments.validation_data
     if held_out is not None:
         parts = held_out if isinstance(held_out, tuple) else (held_out,)

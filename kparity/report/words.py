@@ -136,9 +136,10 @@ def times(factor: float) -> str:
 def effect_line(natural: dict[str, Any]) -> str:
     """The tests behind the answer of `--natural`."""
     low, high = natural["interval_90"]
+    p_equivalent, p_zero = (number(natural[key], 2) for key in ("p_equivalent", "p_no_difference"))
     return (
-        f"90 % interval of the difference {signed(low)} to {signed(high)}; effect size {number(natural['effect_size'], 2)} (Hedges' g); equivalence p = "
-        f"{number(natural['p_equivalent'], 2)}, no difference p = {number(natural['p_no_difference'], 2)}"
+        f"90 % interval of the difference {signed(low)} to {signed(high)}; effect size "
+        f"{number(natural['effect_size'], 2)} (Hedges' g); equivalence p = {p_equivalent}, no difference p = {p_zero}"
     )
 
 
