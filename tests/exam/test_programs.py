@@ -30,19 +30,19 @@ CASES = [
     Case("loop", "slope", ("forward", "maker/leaky_re_lu", None)),
     Case("loop", "momentum", ("state", "maker/batch_normalization", "maker/batch_normalization:moving_mean")),
     Case("loop", "epsilon", ("optimizer", None, None)),
-    Case("loop", "beta", ("optimizer", None, None), quick=True),
+    Case("loop", "beta", ("optimizer", None, None)),
     Case("loop", "rate", ("optimizer", None, "learning_rate")),
     Case("loop", "data", ("forward", "critic", None)),
     Case("loop", "scale", ("loss", None, None)),
     Case("loop", "weights", ("state", "critic/dense", "critic/dense:kernel")),
     Case("bare", quick=True),
-    Case("bare", "nesterov", ("optimizer", None, None)),
+    Case("bare", "nesterov", ("optimizer", None, None), quick=True),
     Case("bare", "penalty", ("loss", "program", "program:weights.in")),
     Case("plateau", quick=True, steps=20),
     Case("plateau", "later", ("optimizer", None, "learning_rate"), steps=20),
     Case("outputs"),
     Case("two_models"),
-    Case("two_models", "frozen", ("config", "judge/dense", "judge/dense:kernel"), quick=True),
+    Case("two_models", "frozen", ("config", "judge/dense", "judge/dense:kernel")),
 ]
 
 
