@@ -194,8 +194,11 @@ class Adapter:
 
 
 def states_of(layer: Any, variable_class: Any) -> Iterator[Any]:
-    """The variables in the `states` of a stateful layer: both Kerases call them so."""
-    if getattr(layer, "stateful", False) is True:
+    """The variables in the `states` of a stateful layer with a cell: both Kerases call them so.
+
+    A wrapper such as Bidirectional of Keras 3 names those of the layers inside it, too: they are the inner ones' own.
+    """
+    if getattr(layer, "stateful", False) is True and hasattr(layer, "cell"):
         yield from (
             value for value in tf.nest.flatten(getattr(layer, "states", None)) if isinstance(value, variable_class)
         )
