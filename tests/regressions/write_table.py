@@ -14,8 +14,8 @@ INTRODUCTION = """# Public reports, run again
 Issues of keras-team/keras, keras-team/tf-keras and tensorflow/tensorflow about numbers that changed between Keras 2 and
 Keras 3. Each model is rebuilt small in Keras 2 code of our own (`tests/regressions/`) and given to `kparity compare` as
 it is: nothing tells it what the report says. Keras 2 is tf-keras {legacy}, Keras 3 is keras {keras3}. Not every report
-is about the two Kerases: some are about Keras 2 alone, a warning or the speed, and the numbers of their models happen to
-have changed; the last column says how what compare finds stands to what was reported.
+is about the two Kerases: some are about Keras 2 alone, a warning or the speed, and the numbers of their models have
+changed; the last column says how what compare finds stands to what was reported.
 
 Of {all} reports {still} still reproduce; compare names the cause of {right} of them, and of {proven} all causes are
 proven by a counterfactual.
