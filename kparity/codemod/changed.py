@@ -115,6 +115,18 @@ def of_call(module: Module, call: ast.Call, said: list[Rule], old_code: bool) ->
         yield _edited("moved", module, call, _keywords(change, call))
 
 
+def differs(module: Module, func: ast.Attribute, names: set[str | None]) -> bool:
+    """Is there something to say of a call of this method that gives these arguments by name, and none else?"""
+    own = class_of(module, func.value)
+    changes = own["methods"] if own is not None else table()["methods"].get(func.attr, {})
+    change = changes.get(func.attr if own is not None else _kind(module, func) or "")
+    if change is None:
+        return False
+    return "needs" in change or any(
+        name in change.get(part, ()) for part in ("gone", "dropped", "renamed") for name in names
+    )
+
+
 def of_attribute(module: Module, node: ast.Attribute) -> Iterator[Found]:
     """What to say of a member of a value."""
     if node.attr not in members() or not isinstance(node.ctx, ast.Load):

@@ -10,7 +10,8 @@ import re
 from ..rulebook import Rule, api
 from .arguments import arguments, words
 from .book import Book
-from .changed import change_of
+from .changed import change_of, differs
+from .indirect import possible
 from .kinds import passes_on
 from .module import Module
 from .sites import Site
@@ -23,9 +24,15 @@ METHODS = frozenset({"assign", "assign_add", "assign_sub"})
 PLACE = re.compile(r"\{(\w+)\}")
 
 
+NAMES_ALONE = frozenset({"kind", "params", "order", "keywords_from", "drop"})
+"""What a rule about a call says that only gives arguments their names, or leaves them out."""
+
+
 def is_quiet(site: Site, module: Module, book: Book) -> bool:
     """Is nothing left to say of what stands there now, nor of what comes of it?"""
     node = site.node
+    if site.rule.edit["kind"] == "call":
+        return type(node) is ast.Call and _only_names(site.rule, node, module, book)
     if site.rule.edit["kind"] != "template" or type(node) is not ast.Call or module.target != "keras":
         return False
     if site.rule.id not in book.recast:
@@ -39,6 +46,26 @@ def is_quiet(site: Site, module: Module, book: Book) -> bool:
     if isinstance(node.func, ast.Attribute):
         given["self"] = node.func.value
     return module.values.kind(node) == _kind(tree, given, module.values)
+
+
+def _only_names(rule: Rule, node: ast.Call, module: Module, book: Book) -> bool:
+    """Does a call of a method only get its arguments' names, of which nothing else has anything to say?"""
+    func = node.func
+    if not isinstance(func, ast.Attribute) or not set(rule.edit) <= NAMES_ALONE or module.target != "keras":
+        return False
+    rules = book.methods.get(func.attr, ())
+    kinds = {kind for kind, one in rules if one is rule} | {"any"}
+    if any(one is not rule and kind in kinds for kind, one in rules):
+        return False
+    given = arguments(node, words(rule.edit["params"]))
+    left = {argument.name for argument in given} - set(words(rule.edit.get("drop")))
+    if None in left or any(isinstance(a.value, ast.Constant) and a.value.value in book.strings for a in given):
+        return False
+    if left & book.flags or differs(module, func, left):
+        return False
+    if node in module.values.asked and any(module.values.kind(value) is not None for value in node.args):
+        return False  # what comes of a call is worked out from what stands in its places
+    return left.isdisjoint(book.touchy) or not possible(module, func)
 
 
 def _read(rule: Rule, book: Book) -> ast.expr | None:
