@@ -6,6 +6,7 @@ In: a node that stands for a dotted name, and that name. Out: `Site`s. A part of
 import ast
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..rulebook import Rule, api, exists, keras_only, shim_names
@@ -61,7 +62,8 @@ class AboutNames(AboutCalls):
                     continue
                 becomes = ((dotted, target or dotted),)
                 make: Any = functools.partial(rename_edit, rule, self.module, node, dotted)
-                yield from self._try(rule, node, make, becomes=becomes)
+                for site in self._try(rule, node, make, becomes=becomes):
+                    yield from self._renamed_twice(site, node, dotted, target)
         for rule in self.book.named(dotted, ("literal",)):
             to = rule.edit["to"] if rule.edit["to"] != "*" else dotted.rsplit(".", 1)[-1]
             splice = Splice(self.module.start(node), self.module.end(node), to)
@@ -89,6 +91,24 @@ class AboutNames(AboutCalls):
         of_tf_1 = any(under(written, view) for view in TF_VIEWS) and dotted not in api(2)
         if not told and not imported and not of_tf_1:
             yield from self._gone(dotted, node)
+
+    def _renamed_twice(self, site: Site, node: ast.AST, dotted: str, target: str) -> Iterator[Site]:
+        """A name that is said anew; where its new name has another one, by then, that one at once."""
+        moved = self.book.renaming(target)
+        made = site.edit.splices if site.edit is not None and site.edit.certain else ()
+        if moved is None or [s.text for s in made] != [target] or self.module.suppresses:
+            yield site
+            return
+        rule, final = moved
+        plain = rule.safety == site.rule.safety == "safe" and final.startswith("keras.")
+        if not plain or node in self.module.inside_strings or self.module.stays_tf("keras", node):
+            yield site
+            return
+        assert site.edit is not None
+        yield replace(
+            site, edit=replace(site.edit, splices=(replace(made[0], text=final),)), becomes=((dotted, final),)
+        )
+        yield replace(site, rule=rule, edit=Edit(()), what=target, becomes=())
 
     def _flavour(self, node: ast.Attribute, written: str, dotted: str) -> Iterator[Site]:
         """`tf.keras` -> `keras`, unless what is reached through it exists in `tf.keras` alone."""
