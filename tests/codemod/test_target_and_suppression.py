@@ -81,6 +81,10 @@ AGAIN = [
     # an argument that gets its name leaves the place of one that Keras 3 needs
     "from tensorflow.keras import optimizers\n\n\nclass O(optimizers.Optimizer):\n"
     "    def __init__(self, name):\n        super().__init__(name)\n",
+    # what is settled without a second look: a name renamed twice, arguments that only get their names
+    "from tensorflow.keras.utils import data_utils\n\n\nclass S(data_utils.Sequence):\n    pass\n",
+    "from tensorflow.keras import layers\n\n\nclass L(layers.Layer):\n    def build(self, shape):\n"
+    "        self.a = self.add_weight('a', shape)\n        self.b = self.add_weight('b', shape, collections=[])\n",
 ]
 
 
