@@ -57,7 +57,7 @@ def _only_names(rule: Rule, node: ast.Call, module: Module, book: Book) -> bool:
     kinds = {kind for kind, one in rules if one is rule} | {"any"}
     if any(one is not rule and kind in kinds for kind, one in rules):
         return False
-    given = arguments(node, words(rule.edit["params"]))
+    given = arguments(node, words(rule.edit.get("params")))
     left = {argument.name for argument in given} - set(words(rule.edit.get("drop")))
     if None in left or any(isinstance(a.value, ast.Constant) and a.value.value in book.strings for a in given):
         return False
