@@ -251,8 +251,9 @@ _PLANS = {
 
 
 def taken(mends: Collection[Mend], parts: Parts) -> list[str]:
-    """The keys to take from the reference so that all of `mends` are."""
+    """The keys to take from the reference so that all of `mends` are, and what loose layers hand back."""
     also = {key for mend in mends for key in mend.keys}
+    also |= {key for key in parts.reference if _of(key, {"dx"}, parts.loose)}
     named = [key for key in parts.reference if any(mend.covers(parse(key), parts.owners) for mend in mends)]
     return sorted({*named, *also})
 

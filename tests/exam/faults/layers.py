@@ -383,7 +383,7 @@ def anew(model):
         "a state that is not kept",
         "waves",
         "state",
-        Says("forward", "memory", step=2),
+        Says("config", "memory", "memory:state", "missing-variable"),
         swap=('stateful=True, name="memory"', 'name="memory"'),
     ),
 ]
