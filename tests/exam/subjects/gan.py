@@ -49,7 +49,7 @@ class Gan(keras.Model):
         return self.discriminator(inputs, training=training)
 
     def train_step(self, data):
-        real = data[0] if isinstance(data, tuple) else data
+        real = tf.cast(data[0] if isinstance(data, tuple) else data, self.compute_dtype)
         size = tf.shape(real)[0]
         noise = tf.random.normal((size, LATENT), dtype=real.dtype)
         labels = tf.concat([tf.ones((size, 1), real.dtype), tf.zeros((size, 1), real.dtype)], 0)
