@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from kparity import natural, subjects, trace
-from kparity.analysis import locate, match, observe
+from kparity import natural, replays, subjects, trace
+from kparity.analysis import locate, match, observe, rewrites
 from kparity.analysis.calls import Calls, of_predictions
 from kparity.analysis.curves import accuracy
 from kparity.analysis.explain import Explainer
@@ -24,11 +24,11 @@ from kparity.analysis.locate import Cause
 from kparity.analysis.match import Pairing
 from kparity.analysis.observe import Seen, StepRecord
 from kparity.analysis.onset import parting_steps, sudden_steps
+from kparity.analysis.rewrites import Region
 from kparity.analysis.verdict import (
     SeedResult,
     at_metrics,
     at_rates,
-    cancelled,
     conclude,
     curves_of,
     doubts_of,
@@ -50,6 +50,7 @@ from kparity.counterfactual import independent, prove
 from kparity.dating import dated
 from kparity.exhibits import show
 from kparity.options import Options
+from kparity.replays import CANDIDATE, REFERENCE
 from kparity.resume import Noted, Notes
 from kparity.rulebook import Rule, rules
 from kparity.runtime.failed import SideFailed, Watch, failure_of, reserved
@@ -58,11 +59,10 @@ from kparity.shares import matters, shares
 from kparity.subjects import Code
 from kparity.trace import parse
 
-REFERENCE, CANDIDATE = "legacy", "keras3"
 GRACE = 120.0
 """Seconds that the other side may still take for its request after one has failed."""
-ULP_MOVE, REPLAY_MOVE = 1, 11
-"""Keys of the one-ulp moves: of the weights of the rerun, and of everything in the replays."""
+ULP_MOVE = 1
+"""Key of the one-ulp moves of the rerun's weights."""
 
 
 @dataclass
@@ -306,13 +306,12 @@ def _train(run: _Run, pair: _Pair) -> _Trained:
     chosen = _with_sudden_steps(folder, chosen, ours["keys"], theirs["keys"])
 
     run.say("replaying single steps, and training again from weights one ulp away")
-    free = run.reference.ask("replay", **_replay(chosen, REFERENCE))
+    free = run.reference.ask("replay", **replays.request(chosen, REFERENCE))
     rerun, forced = run.both(
         lambda: run.reference.ask("train", nudge=ULP_MOVE, name="noise", **{**request, "chosen": [], "whole": [1]}),
-        lambda: run.candidate.ask("replay", **_replay(chosen, CANDIDATE)),
+        lambda: run.candidate.ask("replay", **replays.request(chosen, CANDIDATE)),
     )
-    _move(run, forced, chosen)
-    records = [_record(folder, step, forced) for step in chosen]
+    records = replays.records(run.reference.ask, folder, forced, chosen)
     calls = Calls(free["ran"], forced["ran"], tuple(free["order"]))
     noise = _compiled_apart(folder, "noise")
     return _Trained(ours, theirs, rerun, free["order"], records, free["compiled"], noise, calls)
@@ -326,7 +325,12 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     before += locate.initial(_state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
     before += locate.batches(pair.left["hashes"], pair.right["hashes"], _sketches(pair))
     seen = observe.look(trained.records, trained.order, pair.trainable, pair.owners)
-    seen = _arbitrate(run, seen, explainer, pair.folder, notes)
+    again = replays.Replays(
+        run.reference.ask, run.candidate.ask, run.say, pair.folder, trained.order, pair.trainable, pair.owners
+    )
+    seen = replays.arbitrate(again, seen, explainer, notes)
+    regions = rewrites.regions(seen, pair.pairing, pair.left, pair.right, explainer.rewritten)
+    seen, region = replays.settle(again, seen, regions, explainer, notes)
     metrics = pair.left["configuration"].get("metrics", {})
     means = {name for name, kind in metrics.items() if kind == "Mean"}
     found = locate.causes(seen, before, lambda one: explainer.state_apart(one, seen.owners), means)
@@ -348,13 +352,13 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     found = dated(
         found,
         trained.records,
-        lambda step: _in_between(run, pair.folder, trained, step),
+        lambda step: _in_between(run, pair.folder, trained, step, region),
         trained.order,
         pair.owners,
         pair.trainable,
     )
     found = at_metrics([_with_predictions(pair.folder, cause) for cause in found], ours["curves"], theirs["curves"])
-    found, consequences = independent(_prove(run, pair, trained, found, seen.roundoff))
+    found, consequences = independent(_prove(run, pair, trained, found, seen.roundoff, region))
     notes += [*not_proven(found), *consequences]
     notes += unread(seen.idle)
     notes += unshared(ours["curves"], theirs["curves"])
@@ -369,17 +373,20 @@ def _both_replays(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[
     return trace.read_arrays(files[0]), trace.read_arrays(files[1])
 
 
-def _in_between(run: _Run, folder: Path, trained: _Trained, step: int) -> StepRecord:
+def _in_between(
+    run: _Run, folder: Path, trained: _Trained, step: int, region: Region = replays.NOTHING
+) -> StepRecord:
     """Replay one more step on both sides, and measure its noise."""
     run.say("replaying steps in between, to find and date what begins late")
     _put_forward(folder, step, [record.step for record in trained.records])
-    run.reference.ask("replay", **_replay([step], REFERENCE))
-    forced = run.candidate.ask("replay", **_replay([step], CANDIDATE))
-    _move(run, forced, [step])
-    return _record(folder, step, forced)
+    run.reference.ask("replay", **replays.request([step], REFERENCE))
+    forced = run.candidate.ask("replay", **replays.request([step], CANDIDATE, region=region))
+    return replays.records(run.reference.ask, folder, forced, [step], region)[0]
 
 
-def _prove(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], roundoff: tuple[Seen, ...]) -> list[Cause]:
+def _prove(
+    run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], roundoff: tuple[Seen, ...], region: Region
+) -> list[Cause]:
     """Have the counterfactuals of the causes run; one that fails for itself leaves its causes unproven."""
     if not found:
         return found
@@ -388,7 +395,7 @@ def _prove(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], roundo
     sides = (run.reference.ask, run.candidate.ask)
     lone = [parse(key) for record in trained.records for key in record.lone]
     loose = {key.owner.split("#")[0] for key in lone if key.kind == "dy"}
-    parts = (trained.order, pair.owners, pair.trainable, roundoff, loose)
+    parts = (trained.order, pair.owners, pair.trainable, roundoff, loose, region)
     try:
         return prove(run.both, sides, pair.folder, found, steps, *parts)
     except SideFailed as failed:
@@ -445,85 +452,9 @@ def _stats(folder: Path, name: str) -> np.ndarray:
     return trace.read_arrays(trace.step_file(folder, f"{name}-stats", 0))["stats"]
 
 
-def _replay(chosen: list[int], name: str, suffix: str = "", float64: bool = False) -> dict[str, Any]:
-    """The request that replays single steps on a side: the reference free, the candidate forced by it."""
-    return {
-        "steps": chosen,
-        "states": f"{REFERENCE}-state",
-        "forced": None if name == REFERENCE else f"{REFERENCE}-replay{suffix}",
-        "nudge": 0,
-        "name": f"{name}-replay{suffix}",
-        "float64": float64,
-    }
-
-
-def _move(run: _Run, forced: dict[str, Any], chosen: list[int]) -> None:
-    """Measure the noise floor of the arrays that differ, and of no others."""
-    steps = [step for step in chosen if forced["unlike"][str(step)]]
-    if steps:
-        request = {**_replay(steps, CANDIDATE), "nudge": REPLAY_MOVE, "name": "moved"}
-        run.reference.ask("replay", only=forced["unlike"], **request)
-
-
-def _record(folder: Path, step: int, forced: dict[str, Any], suffix: str = "") -> StepRecord:
-    keys = set(forced["unlike"][str(step)])
-    gradients = {key.replace("out|", "dy|", 1) for key in keys} | {key.replace("in|", "dx|", 1) for key in keys}
-
-    def arrays(name: str, wanted: set[str]) -> dict[str, np.ndarray]:
-        file = trace.step_file(folder, name + suffix, step)
-        return trace.read_arrays(file, wanted) if file.exists() else {}
-
-    return StepRecord(
-        step,
-        arrays(f"{REFERENCE}-replay", keys | gradients),
-        arrays(f"{CANDIDATE}-replay", keys),
-        arrays("moved", keys),
-        tuple(forced["lone"][str(step)]),
-    )
-
-
-def _arbitrate(
-    run: _Run, seen: observe.Observations, explainer: Explainer, folder: Path, notes: list[str]
-) -> observe.Observations:
-    """Where a difference is little above the noise floor, both sides run its step in float64: round-off shrinks.
-
-    A model that can't run in float64 keeps those doubtful differences that its configuration confirms.
-    """
-    doubtful = observe.doubtful(seen, explainer.classes)
-    if not doubtful:
-        return seen
-    steps = sorted({one.step for one in doubtful})
-    run.say("deciding doubtful differences in float64")
-    try:
-        run.reference.ask("replay", **_replay(steps, REFERENCE, "-float64", float64=True))
-        forced = run.candidate.ask("replay", **_replay(steps, CANDIDATE, "-float64", float64=True))
-    except SideFailed as failed:
-        if failed.kind in {"died", "hung"}:
-            raise
-        close = [one for one in doubtful if one.gap.ratio < observe.CERTAIN]
-        vanished = [one for one in close if not explainer.confirms(one, seen.owners)]
-        if vanished:
-            worst = max(one.gap.ratio for one in vanished)
-            notes.append(
-                f"A difference of {worst:.0f} noise floors could not be decided in float64, which this model does not "
-                f"run in ({failed.message}); it is not called a cause."
-            )
-    else:
-        records = {step: _record(folder, step, forced, "-float64") for step in steps}
-        vanished = [one for one in doubtful if observe.roundoff(records[one.step], one)]
-        named = {step: {str(one.key) for one in vanished if one.step == step} for step in steps}
-        files = {step: trace.step_file(folder, f"{REFERENCE}-replay-float64", step) for step in steps}
-        exact = {step: trace.read_arrays(files[step], named[step]) for step in steps}
-        real = observe.directed(vanished, seen, exact, explainer.classes)
-        vanished = [one for one in vanished if id(one) not in real]
-        notes += cancelled(vanished)
-    live = [one for one in seen.live if one not in vanished]
-    return replace(seen, live=live, roundoff=tuple(vanished))
-
-
 def _tidy(folder: Path, records: list[StepRecord]) -> None:
     """Keep what a reader of the trace needs: batches, states and equal arrays were for the run itself."""
-    for pattern in ("batch-*", "*-state-*", "moved-*", "proof-*", "*float64*"):
+    for pattern in ("batch-*", "*-state-*", "moved-*", "proof-*", "*float64*", "*-freed-*"):
         for file in (folder / "tensors").glob(pattern):
             file.unlink()
     for record in records:

@@ -17,6 +17,7 @@ from kparity.analysis.locate import Cause
 from kparity.analysis.noise import gap
 from kparity.analysis.observe import DOUBT, Seen, StepRecord
 from kparity.analysis.proof import MOST, Mend, Parts, excused, plan, remains, step_of, taken
+from kparity.analysis.rewrites import Region, outside
 from kparity.runtime.side import SideFailed
 
 MOVES = (21, 31, 41)
@@ -47,10 +48,12 @@ def prove(
     trainable: set[str],
     roundoff: Sequence[Seen] = (),
     loose: Collection[str] = (),
+    region: Region = frozenset(),
 ) -> list[Cause]:
     """The causes, each with `proven` and, where it isn't, `unproven`: why, in a sentence.
 
-    `roundoff`: differences already shown to be none, which remain when every cause is taken back.
+    `roundoff`: differences already shown to be none, which remain when every cause is taken back. `region`: layers that
+    are written differently and give the same together; their own arrays say nothing.
     """
     ranks = {text: rank for rank, text in enumerate(order)}
     at = [step_of(cause, steps) for cause in causes]
@@ -62,7 +65,7 @@ def prove(
         here = [index for index, place in enumerate(at) if place == step and mends[index] is not None][:MOST]
         if not here:
             continue
-        free = _run(both, sides, folder, step, mends, here, ranks, parts)
+        free = _run(both, sides, folder, step, mends, here, ranks, parts, region)
         rest = [one for one in free.whole if not excused(one, roundoff)]
         everything = _request("proof-all-float64", [mend for mend in mends if mend is not None], parts)
         if rest and (exact := _in_float64(both, sides, folder, step, [everything])) is not None:
@@ -113,6 +116,7 @@ def _run(
     here: Sequence[int],
     order: Mapping[str, int],
     parts: Parts,
+    region: Region,
 ) -> "_Free":
     """Run the step free: as it is on the reference, with every cause mended, and with every cause mended but one."""
     known = [(index, mend) for index, mend in enumerate(mends) if mend is not None]
@@ -129,7 +133,7 @@ def _run(
     )
 
     def arrays(name: str) -> dict[str, np.ndarray]:
-        return trace.read_arrays(trace.step_file(folder, name, step))
+        return outside(trace.read_arrays(trace.step_file(folder, name, step)), region)
 
     reference, moved = arrays("proof-reference"), [arrays(f"proof-moved-{key}") for key in MOVES]
     worst = {key: _furthest(value, [other[key] for other in moved]) for key, value in reference.items()}

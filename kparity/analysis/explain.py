@@ -48,6 +48,18 @@ class Explainer:
         ours, theirs = self.layers.get(path or "", (None, None))
         return changes(ours["config"], theirs["config"]) if ours and theirs else {}
 
+    def rewritten(self, path: str) -> bool:
+        """Whether a layer, or "loss", is of another class or configured differently on the other side."""
+        if path == "loss":
+            return self.reference["configuration"]["loss"] != self.candidate["configuration"]["loss"]
+        ours, theirs = self.layers.get(path, (None, None))
+        return (
+            ours is None
+            or theirs is None
+            or ours["class"] != theirs["class"]
+            or bool(changes(ours["config"], theirs["config"]))
+        )
+
     def configured(self, section: str) -> dict[str, tuple[Any, Any]]:
         """The same of the optimizer, or of the losses taken together."""
         ours, theirs = self.reference["configuration"][section], self.candidate["configuration"][section]

@@ -29,7 +29,7 @@ from kparity.capture.mend import mended
 from kparity.capture.natural import Seeds
 from kparity.capture.natural import run as run_natural
 from kparity.capture.program import Code, Program
-from kparity.capture.replay import lone, nudged, precision, unlike
+from kparity.capture.replay import held, lone, nudged, precision, unlike
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.stand_in import standing_in
 from kparity.capture.train import Session, compile_step
@@ -378,8 +378,9 @@ class Process:
         name: str,
         float64: bool = False,
         only: dict[str, list[str]] | None = None,
+        free: tuple[str, ...] = (),
     ) -> dict[str, Any]:
-        """Run single steps eagerly from saved states, free or forced.
+        """Run single steps eagerly from saved states, free or forced; with `free`, but for the layers at these paths.
 
         A free run leaves all its tensors in the folder. A forced one leaves those that are not the reference's bit for
         bit, or those named in `only` (by step).
@@ -392,6 +393,7 @@ class Process:
             if nudge:
                 state = nudged(state, nudge)
             handed = nudged(given, nudge + 1) if nudge and given is not None else given
+            handed = handed if handed is None else held(handed, free)
             arrays, missed = run(state, handed)
             told["order"] = told["order"] or list(arrays)
             told["ran"] = told.get("ran") or dict(self.recorder.ran)

@@ -7,7 +7,7 @@ process after training.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -132,6 +132,17 @@ def lone(own: Arrays, reference: Arrays) -> list[str]:
     inputs = {key: key.replace("dx|", "in|", 1) for key in reference if key.startswith("dx|") and key not in own}
     found |= {key for key, taken in inputs.items() if taken in own and _same(own[taken], reference[taken])}
     return sorted(found | {key for key in gradients if key not in own})
+
+
+def held(arrays: Arrays, free: Collection[str]) -> Arrays:
+    """What forces a step that leaves the layers at these paths to themselves; the layers inside of them are held."""
+    passing = {"in", "out", "dx", "dy"}
+
+    def is_free(text: str) -> bool:
+        key = parse(text)
+        return key.kind in passing and key.owner.split("#")[0] in free
+
+    return {text: array for text, array in arrays.items() if not is_free(text)}
 
 
 def nudged(arrays: Arrays, seed: int) -> Arrays:
