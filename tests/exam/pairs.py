@@ -51,8 +51,8 @@ TOKENS = """def load_data():
 @dataclass(frozen=True)
 class Pair:
     """`left` and `right`: the code of each side, after HEAD and `data`; together they define build_model() and
-    load_data(). `right_data`: where the other side makes the same batches otherwise. `options`: further arguments of
-    compare. `words`: verdicts that are true, of which one must be said."""
+    load_data(). `right_data`: where the other side makes the same batches otherwise. `words`: verdicts that are true,
+    of which one must be said."""
 
     name: str
     left: str
@@ -60,7 +60,6 @@ class Pair:
     data: str = PIXELS
     right_data: str | None = None
     steps: int = 12
-    options: tuple[str, ...] = ()
     words: tuple[str, ...] = ("equivalent",)
 
     def texts(self) -> tuple[str, str]:
@@ -680,4 +679,5 @@ def build_model():
 ]
 """The numbers are at their limits."""
 
-PAIRS = [*RUNNING, *WRITTEN, *NUMBERS]
+KINDS = {"run differently": RUNNING, "written differently": WRITTEN, "numbers at their limits": NUMBERS}
+PAIRS = [pair for pairs in KINDS.values() for pair in pairs]

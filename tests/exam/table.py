@@ -59,7 +59,25 @@ def report(records: list[Record]) -> str:
         + summary(faults)
         + f"\n{HEAD}\n|{'---|' * (HEAD.count('|') - 1)}\n"
         + "".join(row(record) + "\n" for record in faults)
+        + equal([one for one in records if one["exam"] == "equal"])
     )
+
+
+def equal(pairs: list[Record]) -> str:
+    """Pairs that are equal but look different."""
+    silent = [pair for pair in pairs if not pair["found"]]
+    right = [pair for pair in silent if pair["right"]["verdict"]]
+    lines = [
+        "\n## Pairs that are equal but look different\n",
+        f"Of {len(pairs)} pairs, {len(pairs) - len(silent)} have a cause named, each a false alarm; {len(right)} get "
+        "the verdict that is true.\n",
+        "| kind | pair | steps | verdict | false alarms |",
+        "|---|---|--:|---|---|",
+    ]
+    for pair in sorted(pairs, key=lambda one: (one["kind"], one["name"])):
+        alarms = "; ".join(map(words, pair["found"])) or "none"
+        lines.append(f"| {pair['kind']} | {pair['name']} | {pair['steps']} | {pair['verdict']} | {alarms} |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
