@@ -21,7 +21,18 @@ RECORDS = HERE.parents[1] / "reports" / "architectures"
 def compare(one: Architecture, folder: Path) -> dict[str, Any]:
     """The verdict of `kparity compare` on an architecture."""
     command = [sys.executable, "-m", "kparity.cli", "compare", str(HERE / one.file), "--model", one.model]
-    command += ["--data", one.data, "--steps", str(one.steps), "--timeout", "1200", "--out", str(folder), "--name", "it"]
+    command += [
+        "--data",
+        one.data,
+        "--steps",
+        str(one.steps),
+        "--timeout",
+        "1200",
+        "--out",
+        str(folder),
+        "--name",
+        "it",
+    ]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "COLUMNS": "120"}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=3000)
     assert ended.returncode in (0, 1, 3), ended.stdout[-4000:] + ended.stderr[-4000:]
