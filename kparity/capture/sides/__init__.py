@@ -9,6 +9,9 @@ Namer = Callable[[Any], str | None]
 """The name of a model variable, or None where the object isn't one."""
 
 
+WHOLE = {"float32", "float64"}
+"""Precision policies that are the default where nobody asked for another."""
+
 Creation = Callable[[Any, str, Callable[[], Any]], Any]
 Resumption = Callable[[Any, Callable[[], None]], None]
 Updating = Callable[[Any, list[Any], list[Any], Callable[[list[Any]], Any]], Any]

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kparity.capture.sides import Creation, Namer, Resumption, Updating
+from kparity.capture.sides import WHOLE, Creation, Namer, Resumption, Updating
 from kparity.capture.sides.legacy import read_configuration, scan_slots, states_of
 
 
@@ -43,7 +43,11 @@ class Adapter:
         return isinstance(value, self.keras.Model)
 
     def clear(self) -> None:
+        # a program sets its precision policy once, and Keras 3 forgets it with everything else
+        policy = self.keras.config.dtype_policy()
         self.keras.backend.clear_session()
+        if policy.name not in WHOLE:
+            self.keras.config.set_dtype_policy(policy)
         # errors keep the user's frames; the setting lives in the session that was just cleared
         self.keras.config.disable_traceback_filtering()
 
