@@ -346,7 +346,7 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
         pair.pairing,
         pair.left,
         pair.right,
-        lambda step: _both_replays(pair.folder, step),
+        lambda step: replays.recorded(pair.folder, step),
     )
     found = locate.merge(found, explainer.classes, explainer.layer_changes)
     found = dated(
@@ -367,15 +367,7 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     return found, notes
 
 
-def _both_replays(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """What the reference recorded of a step, and what the candidate did: the arrays that are not the reference's."""
-    files = [trace.step_file(folder, f"{name}-replay", step) for name in (REFERENCE, CANDIDATE)]
-    return trace.read_arrays(files[0]), trace.read_arrays(files[1])
-
-
-def _in_between(
-    run: _Run, folder: Path, trained: _Trained, step: int, region: Region = replays.NOTHING
-) -> StepRecord:
+def _in_between(run: _Run, folder: Path, trained: _Trained, step: int, region: Region = replays.NOTHING) -> StepRecord:
     """Replay one more step on both sides, and measure its noise."""
     run.say("replaying steps in between, to find and date what begins late")
     _put_forward(folder, step, [record.step for record in trained.records])

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kparity import trace
 from kparity.analysis import observe, rewrites
 from kparity.analysis.explain import Explainer
@@ -73,7 +75,7 @@ def _record(
     gradients = {key.replace("out|", "dy|", 1) for key in keys} | {key.replace("in|", "dx|", 1) for key in keys}
     freed = suffix + "-freed" * bool(region)
 
-    def arrays(name: str, wanted: set[str]) -> dict[str, Any]:
+    def arrays(name: str, wanted: set[str]) -> dict[str, np.ndarray]:
         file = trace.step_file(folder, name, step)
         return trace.read_arrays(file, wanted) if file.exists() else {}
 
@@ -85,6 +87,12 @@ def _record(
         tuple(forced["lone"][str(step)]),
     )
     return rewrites.without(record, region)
+
+
+def recorded(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """What the reference recorded of a step, and what the candidate did: the arrays that are not the reference's."""
+    files = [trace.step_file(folder, f"{name}-replay", step) for name in (REFERENCE, CANDIDATE)]
+    return trace.read_arrays(files[0]), trace.read_arrays(files[1])
 
 
 def settle(
