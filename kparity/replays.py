@@ -100,6 +100,8 @@ def settle(
 ) -> tuple[Observations, Region]:
     """What is seen once those of the regions are left to themselves that are the same to all that is around them."""
     kept = NOTHING
+    if not regions:
+        return seen, kept
     steps = [record.step for record in seen.records]
     first = min((one.step for one in seen.live if one.phase in rewrites.WITHIN), default=0)
     outputs = trace.read_arrays(
