@@ -66,8 +66,8 @@ def test_compare_says_what_is_true_of_an_architecture(one: Architecture, tmp_pat
     assert verdict["verdict"] == ("different" if one.causes else "equivalent"), verdict["notes"]
 
 
-def test_there_are_the_architectures_that_people_use_each_with_its_truth() -> None:
-    assert len({one.name for one in ARCHITECTURES}) == len(ARCHITECTURES) >= 18
+def test_every_architecture_is_a_function_here_and_has_its_truth() -> None:
+    assert len({one.name for one in ARCHITECTURES}) == len(ARCHITECTURES)
     for one in ARCHITECTURES:
         text = (HERE / one.file).read_text(encoding="utf-8")
         assert f"def {one.model}(" in text, one.name

@@ -20,3 +20,22 @@ class Architecture:
     steps: int = 20
     causes: tuple[tuple[str, str | None], ...] = ()
     truth: str = "The same."
+
+
+VARIANCE = (
+    "Only predictions differ, by n / (n - 1) in the moving variance of images: the fused kernel's estimate "
+    "(tf_keras/src/layers/normalization/batch_normalization.py:896-1040) against the variance itself "
+    "(keras/src/layers/normalization/batch_normalization.py:364-389)."
+)
+
+ARCHITECTURES = [
+    Architecture(
+        "stacked Bidirectional LSTM with CTC",
+        "ctc.py",
+        causes=(("forward", "KP276"),),
+        truth="dropout= of an LSTM drew a mask a time step (tf_keras/src/layers/rnn/lstm.py:601-778) and draws one a "
+        "sequence (keras/src/layers/rnn/lstm.py:582-585).",
+    ),
+    Architecture("DCGAN", "gans.py", "dcgan", steps=10, causes=(("state", "KP230"),), truth=VARIANCE),
+    Architecture("WGAN-GP", "gans.py", "wgan_gp", steps=10, causes=(("state", "KP230"),), truth=VARIANCE),
+]
