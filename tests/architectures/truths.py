@@ -38,4 +38,7 @@ ARCHITECTURES = [
     ),
     Architecture("DCGAN", "gans.py", "dcgan", steps=10, causes=(("state", "KP230"),), truth=VARIANCE),
     Architecture("WGAN-GP", "gans.py", "wgan_gp", steps=10, causes=(("state", "KP230"),), truth=VARIANCE),
+    Architecture(
+        "VGG16", "applications.py", "vgg16", steps=3, truth="Without batch normalization or dropout it trains the same."
+    ),
 ]
