@@ -185,12 +185,42 @@ def install(draws: Draws) -> None:
     generator.uniform = _method(uniform)
     generator.normal = _method(normal)
     generator.truncated_normal = _method(truncated_normal)
+    _inside_of_layers(draws, uniform)
     for module in (tf.nn, tf.compat.v2.nn):
         module.dropout = dropout
         module.experimental.stateless_dropout = dropout
         module.experimental.general_dropout = dropout_with_sampler
 
     _seed_the_unseeded(draws)
+
+
+def _inside_of_layers(draws: Draws, uniform: Callable[..., tf.Tensor]) -> None:
+    """What TensorFlow's image functions draw themselves, for a layer that calls them: Keras 2 flips images so.
+
+    Outside of layers, as in a dataset's `map`, their own seeds make the two sides alike.
+    """
+    from tensorflow.python.ops import image_ops_impl, random_ops, stateless_random_ops
+
+    flip = image_ops_impl._random_flip
+    plain, stateless = random_ops.random_uniform, stateless_random_ops.stateless_random_uniform
+
+    @functools.wraps(plain)
+    def draw(shape: Any, *args: Any, **kwargs: Any) -> tf.Tensor:
+        return uniform(shape, *args, **kwargs) if draws.owners else plain(shape, *args, **kwargs)
+
+    @functools.wraps(stateless)
+    def draw_stateless(shape: Any, seed: Any, *args: Any, **kwargs: Any) -> tf.Tensor:
+        return uniform(shape, *args, **kwargs) if draws.owners else stateless(shape, seed, *args, **kwargs)
+
+    @functools.wraps(flip)
+    def flip_below(image: Any, flip_index: int, random_func: Any, scope_name: str) -> tf.Tensor:
+        # TensorFlow flips above a half and Keras 3 below: which side of a coin it is, is no difference
+        coin = (lambda *args, **kwargs: 1.0 - uniform(*args, **kwargs)) if draws.owners else random_func
+        return flip(image, flip_index, coin, scope_name)
+
+    image_ops_impl._random_flip = flip_below
+    random_ops.random_uniform = draw
+    stateless_random_ops.stateless_random_uniform = draw_stateless
 
 
 def _seed_the_unseeded(draws: Draws) -> None:

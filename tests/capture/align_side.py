@@ -65,6 +65,27 @@ def functions() -> dict[str, list[str]]:
     }
 
 
+def images() -> dict[str, Any]:
+    """What an image function draws, inside a layer and outside, with two seeds; and which way its coin falls."""
+    pictures = tf.reshape(tf.range(64 * 2, dtype=tf.float32), [64, 1, 2, 1])
+
+    def flipped(seed: int) -> np.ndarray:
+        out = tf.image.stateless_random_flip_left_right(pictures, seed=[seed, 0])
+        return (out.numpy() != pictures.numpy()).any((1, 2, 3))
+
+    draws.restart(7)
+    with draws.owner("layer"), draws.training_step():
+        inside = flipped(1)
+    with draws.owner("layer"), draws.training_step():
+        again = flipped(2)
+    with draws.owner("layer"), draws.training_step():
+        coin = tf.random.uniform([64]).numpy() < 0.5
+    return {
+        "inside": [inside.tolist(), again.tolist(), coin.tolist()],
+        "outside": [flipped(1).tolist(), flipped(2).tolist()],
+    }
+
+
 def moments() -> dict[str, list[float]]:
     """Of 200000 numbers a way: mean, standard deviation, smallest, largest, and how even 64 cells of them are."""
     unit = align.hashed_uniform([200_000], *key()).numpy()
@@ -160,5 +181,5 @@ def rates() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    checks = (ways, functions, moments, extremes, correlations, streams, census, rates)
+    checks = (ways, functions, images, moments, extremes, correlations, streams, census, rates)
     print(json.dumps({check.__name__: check() for check in checks}))

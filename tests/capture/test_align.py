@@ -39,6 +39,13 @@ def test_every_random_function_draws_the_same_eagerly_in_a_graph_and_nearly_so_u
             assert eager == xla, name
 
 
+def test_a_layer_that_flips_images_draws_as_keras_3_does_and_a_dataset_by_its_own_seed(found: dict[str, Any]) -> None:
+    one, other, coin = found["images"]["inside"]
+    assert one == other == coin, "Keras 3 flips where a uniform number is below a half"
+    left, right = found["images"]["outside"]
+    assert left != right
+
+
 def test_the_numbers_are_uniform(found: dict[str, Any]) -> None:
     mean, deviation, low, high = found["moments"]["uniform"]
     assert mean == pytest.approx(0.5, abs=4 * 12**-0.5 / 200_000**0.5)
