@@ -12,12 +12,13 @@ from tensorflow import keras
 from tensorflow.keras import layers
 
 def build_model():
+    POLICY
     tokens = keras.Input((6,), dtype="int32")
     x = layers.Embedding(20, 8, mask_zero=True)(tokens)
     x = layers.LSTM(8, return_sequences=True)(x)
     x = layers.LayerNormalization(epsilon=1e-3, name="norm")(x)
     x = layers.GlobalAveragePooling1D()(x)
-    outputs = layers.Dense(3, activation="softmax")(x)
+    outputs = layers.Activation("softmax", dtype="float32")(layers.Dense(3)(x))
     model = keras.Model(tokens, outputs)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.0)
     model.compile(keras.optimizers.Adam(1e-2, epsilon=1e-7), loss, metrics=["accuracy"])
@@ -31,13 +32,17 @@ def load_data():
 CHANGES = [("epsilon=1e-3", "epsilon=1e-1"), ("label_smoothing=0.0", "label_smoothing=0.4"), ("1e-7", "1e-3")]
 
 
+POLICIES = ["pass", 'keras.mixed_precision.set_global_policy("mixed_float16")']
+
+
 @pytest.mark.slow
-def test_with_every_cause_taken_back_keras_3_ends_where_keras_2_does(tmp_path: Path) -> None:
-    new = OLD
+@pytest.mark.parametrize("policy", POLICIES, ids=["single precision", "a loss that is scaled for half precision"])
+def test_with_every_cause_taken_back_keras_3_ends_where_keras_2_does(policy: str, tmp_path: Path) -> None:
+    old = new = OLD.replace("POLICY", policy)
     for before, after in CHANGES:
         assert before in new
         new = new.replace(before, after)
-    (tmp_path / "old.py").write_text(OLD, encoding="utf-8")
+    (tmp_path / "old.py").write_text(old, encoding="utf-8")
     (tmp_path / "new.py").write_text(new, encoding="utf-8")
     verdict = compare(Options(tmp_path / "old.py", tmp_path / "out", 12, against=tmp_path / "new.py"), lambda *_: None)
     assert verdict["accuracy"]["difference"] != 0, verdict["error"]

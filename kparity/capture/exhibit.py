@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from kparity.capture.replay import Arrays
+from kparity.capture.sides.legacy import unwrapped
 from kparity.capture.train import Session
 
 _METHODS = {
@@ -78,7 +79,7 @@ def _object(session: Session, phase: str, layer: str | None, variable: str | Non
     if phase == "optimizer":
         names = session.inventory.owned()
         own = (one for one, owned in zip(session.inventory.groups, names, strict=True) if variable in owned)
-        return getattr(next(own, model), "optimizer", None)
+        return unwrapped(getattr(next(own, model), "optimizer", None))
     if phase == "loss" and not variable:
         return session.recorder.losses.get(node)
     if phase == "metric":

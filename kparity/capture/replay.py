@@ -94,7 +94,7 @@ def _group_alone(session: Session, group: Any, state: Arrays, recorded: Arrays) 
     if not pairs or rate not in recorded:
         return {}
     with session.side.at_rate(group, recorded[rate]):
-        group.optimizer.apply_gradients([(gradient, variable) for _, gradient, variable in pairs])
+        session.side.apply(group.optimizer, [(gradient, variable) for _, gradient, variable in pairs])
     after = session.inventory.slots_of(group, session.side)
     found = {key.replace("slot|", "dense|", 1): np.array(value) for key, value in after.items()}
     found |= {f"update|{name}|0": np.asarray(variable) for name, _, variable in pairs}
@@ -103,7 +103,7 @@ def _group_alone(session: Session, group: Any, state: Arrays, recorded: Arrays) 
     set_state(session.inventory, session.side, empty)
     before = {name: np.array(variable) for name, _, variable in pairs}
     with session.side.at_rate(group, np.float32(1.0)):
-        group.optimizer.apply_gradients([(tf.zeros_like(gradient), variable) for _, gradient, variable in pairs])
+        session.side.apply(group.optimizer, [(tf.zeros_like(gradient), variable) for _, gradient, variable in pairs])
     return found | {f"update|{name}|decay": np.array(variable) - before[name] for name, _, variable in pairs}
 
 

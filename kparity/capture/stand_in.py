@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from kparity.capture.exhibit import metric_named
+from kparity.capture.sides.legacy import unwrapped
 from kparity.capture.train import Session
 
 
@@ -56,13 +57,13 @@ def _put(session: Session, one: dict[str, Any], undo: list[tuple[Any, str, Any]]
             rates = tf.constant(one["rates"], tf.float32)
             step = session.draws.step
             _set(
-                model.optimizer,
+                unwrapped(model.optimizer),
                 "_get_current_learning_rate",
                 lambda: tf.gather(rates, tf.convert_to_tensor(step) - 1),
                 undo,
             )
         else:
-            _set(model.optimizer, "apply", _update(session, one["exhibits"][""]), undo)
+            _set(unwrapped(model.optimizer), "apply", _update(session, one["exhibits"][""]), undo)
     elif phase == "loss" and not one["variable"]:
         two, held = _made(one["exhibits"][""]), session.recorder.losses[one["node"]]
         _become(held, {"__call__": lambda self, *args, **kwargs: two(*args, **kwargs)}, undo)
@@ -112,7 +113,7 @@ def _update(session: Session, exhibit: dict[str, Any]) -> Any:
         lambda *given: two.apply_gradients(zip(given, variables, strict=True))
     )
     tf.function(trace).get_concrete_function(*specs)
-    counted = model.optimizer.iterations
+    counted = unwrapped(model.optimizer).iterations
 
     @tf.autograph.experimental.do_not_convert
     def apply(gradients: Any, trainable_variables: Any = None) -> None:

@@ -71,6 +71,9 @@ class Side(Protocol):
     def rate_variable(self, optimizer: Any) -> Any:
         """The variable that holds the learning rate; None where a schedule computes it."""
 
+    def apply(self, optimizer: Any, pairs: list[tuple[Any, Any]]) -> None:
+        """Apply (gradient, variable) pairs, the gradients as a tape gives them: of a loss that may have been scaled."""
+
     def creating(self, wrap: Creation, resume: Resumption) -> None:
         """Pass every creation of a layer's weight through `wrap(layer, weight name, create)`, and what gives a weight
         its value only later through `resume(weight, initialize)`."""

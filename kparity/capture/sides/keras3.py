@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from kparity.capture.sides import WHOLE, Creation, Namer, Resumption, Updating
-from kparity.capture.sides.legacy import read_configuration, scan_slots, states_of
+from kparity.capture.sides.legacy import read_configuration, scan_slots, states_of, unwrapped
 
 
 class Adapter:
@@ -82,22 +82,30 @@ class Adapter:
         optimizer = getattr(model, "optimizer", None)
         if optimizer is None or not optimizer.built:
             return {}
-        position = {index: namer(variable) for index, variable in enumerate(optimizer._trainable_variables)}
-        return scan_slots(optimizer, position, self.variable_class)
+        inner = unwrapped(optimizer)
+        position = {index: namer(variable) for index, variable in enumerate(inner._trainable_variables)}
+        found = scan_slots(inner, position, self.variable_class)
+        if inner is not optimizer:
+            found |= {("loss_scale", ""): optimizer.dynamic_scale, ("loss_scale_steps", ""): optimizer.step_counter}
+        return found
 
     def learning_rate(self, model: Any) -> Any:
         optimizer = getattr(model, "optimizer", None)
         return None if optimizer is None else tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)
 
     def rate_variable(self, optimizer: Any) -> Any:
-        own = getattr(optimizer, "_learning_rate", None)
+        own = getattr(unwrapped(optimizer), "_learning_rate", None)
         return own if isinstance(own, self.keras.Variable) else None
 
     @contextlib.contextmanager
     def at_rate(self, model: Any, rate: Any) -> Iterator[None]:
-        model.optimizer._get_current_learning_rate = lambda: tf.convert_to_tensor(rate)
+        optimizer = unwrapped(model.optimizer)
+        optimizer._get_current_learning_rate = lambda: tf.convert_to_tensor(rate)
         yield
-        del model.optimizer._get_current_learning_rate
+        del optimizer._get_current_learning_rate
+
+    def apply(self, optimizer: Any, pairs: list[tuple[Any, Any]]) -> None:
+        optimizer.apply_gradients(pairs)
 
     def creating(self, wrap: Creation, resume: Resumption) -> None:
         original = self.layer_class.add_weight

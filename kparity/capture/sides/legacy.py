@@ -113,9 +113,11 @@ class Adapter:
         optimizer = getattr(model, "optimizer", None)
         if optimizer is None:
             return {}
+        scales = _scales(optimizer)
+        optimizer = unwrapped(optimizer)
         named = [(namer(variable), variable) for variable in model.trainable_variables]
         if hasattr(optimizer, "get_slot_names"):
-            found: dict[tuple[str, str], Any] = {("iterations", ""): optimizer.iterations}
+            found: dict[tuple[str, str], Any] = {("iterations", ""): optimizer.iterations, **scales}
             for slot in optimizer.get_slot_names():
                 for name, variable in named:
                     if name is not None:
@@ -124,24 +126,26 @@ class Adapter:
         places = getattr(optimizer, "_index_dict", {})  # none before it is built
         keys = [(optimizer._var_key(variable), name) for name, variable in named]
         position = {places[key]: name for key, name in keys if key in places}
-        return scan_slots(optimizer, position, tf.Variable)
+        return scan_slots(optimizer, position, tf.Variable) | scales
 
     def learning_rate(self, model: Any) -> Any:
         optimizer = getattr(model, "optimizer", None)
         if optimizer is None:
             return None
+        optimizer = unwrapped(optimizer)
         if hasattr(optimizer, "_decayed_lr"):
             return optimizer._decayed_lr(tf.float32)
         rate = optimizer._learning_rate
         return tf.cast(rate(optimizer.iterations) if callable(rate) else rate, tf.float32)
 
     def rate_variable(self, optimizer: Any) -> Any:
+        optimizer = unwrapped(optimizer)
         own = optimizer._hyper.get("learning_rate") if hasattr(optimizer, "_hyper") else optimizer._learning_rate
         return own if isinstance(own, tf.Variable) else None
 
     @contextlib.contextmanager
     def at_rate(self, model: Any, rate: Any) -> Iterator[None]:
-        optimizer = model.optimizer
+        optimizer = unwrapped(model.optimizer)
         if hasattr(optimizer, "_decayed_lr"):
             optimizer._decayed_lr = lambda dtype: tf.cast(rate, dtype)
             yield
@@ -151,6 +155,12 @@ class Adapter:
             optimizer._learning_rate = tf.Variable(rate, trainable=False)
             yield
             optimizer._learning_rate = own
+
+    def apply(self, optimizer: Any, pairs: list[tuple[Any, Any]]) -> None:
+        if unwrapped(optimizer) is not optimizer:
+            gradients = optimizer.get_unscaled_gradients([gradient for gradient, _ in pairs])
+            pairs = [(gradient, variable) for gradient, (_, variable) in zip(gradients, pairs, strict=True)]
+        optimizer.apply_gradients(pairs)
 
     def creating(self, wrap: Creation, resume: Resumption) -> None:
         original = self.layer_class.add_weight
@@ -191,6 +201,19 @@ class Adapter:
 
     def configuration(self, model: Any) -> dict[str, Any]:
         return read_configuration(model)
+
+
+def unwrapped(optimizer: Any) -> Any:
+    """The optimizer inside of one that scales the loss for half precision, which both Kerases name alike; or itself."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def _scales(optimizer: Any) -> dict[tuple[str, str], Any]:
+    """The state of a loss scale that changes, by the names that its slots get on both sides."""
+    state: Any = getattr(optimizer, "_loss_scale", None)
+    if unwrapped(optimizer) is optimizer or not hasattr(state, "current_loss_scale"):
+        return {}
+    return {("loss_scale", ""): state.current_loss_scale, ("loss_scale_steps", ""): state.counter}
 
 
 def states_of(layer: Any, variable_class: Any) -> Iterator[Any]:
@@ -237,7 +260,7 @@ def read_configuration(model: Any) -> dict[str, Any]:
 
     loss = getattr(model, "loss", None)
     return {
-        "optimizer": config(model.optimizer) if getattr(model, "optimizer", None) is not None else None,
+        "optimizer": config(unwrapped(model.optimizer)) if getattr(model, "optimizer", None) is not None else None,
         "loss": [config(value) for value in tf.nest.flatten(loss)],
         "metrics": {metric.name: type(metric).__name__ for metric in model.metrics},
     }
