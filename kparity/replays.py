@@ -113,11 +113,6 @@ def settle(
         if region <= kept:
             continue
         after = _left_to_itself(replays, kept | region, [first], explainer)
-        print(
-            "TRY",
-            kept | region,
-            [(str(o.key), o.gap) for o in after.live if o.phase in {*rewrites.WITHIN, "metric"}][:12],
-        )  # DBG
         if rewrites.settles(kept | region, seen, after):
             kept |= region
             if not any(one.phase in rewrites.WITHIN for one in after.live):

@@ -32,12 +32,15 @@ def load_data():
 CHANGES = [("epsilon=1e-3", "epsilon=1e-1"), ("label_smoothing=0.0", "label_smoothing=0.4"), ("1e-7", "1e-3")]
 
 
-POLICIES = ["pass", 'keras.mixed_precision.set_global_policy("mixed_float16")']
+POLICIES = [("pass", 1e-6), ('keras.mixed_precision.set_global_policy("mixed_float16")', 0.05)]
+"""And how near the two ends must be: round-off in half precision turns a prediction or two."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("policy", POLICIES, ids=["single precision", "a loss that is scaled for half precision"])
-def test_with_every_cause_taken_back_keras_3_ends_where_keras_2_does(policy: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("policy", "near"), POLICIES, ids=["single precision", "a loss that is scaled for half precision"]
+)
+def test_with_every_cause_taken_back_keras_3_ends_where_keras_2_does(policy: str, near: float, tmp_path: Path) -> None:
     old = new = OLD.replace("POLICY", policy)
     for before, after in CHANGES:
         assert before in new
@@ -49,6 +52,6 @@ def test_with_every_cause_taken_back_keras_3_ends_where_keras_2_does(policy: str
     shared = {cause["phase"]: cause["share"] for cause in verdict["causes"] if cause["share"] is not None}
     assert set(shared) == {"forward", "loss", "optimizer"}
     end = verdict["accuracy"]["keras3"] + sum(shared.values())
-    assert end == pytest.approx(verdict["accuracy"]["legacy"], abs=1e-6)
+    assert end == pytest.approx(verdict["accuracy"]["legacy"], abs=near)
     assert any(note.startswith("With every cause taken back") for note in verdict["notes"])
     assert "single samples differ" in next(c["message"] for c in verdict["causes"] if c["phase"] == "loss")

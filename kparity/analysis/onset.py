@@ -26,7 +26,8 @@ def apart(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Relative root-mean-square difference of the sampled elements, (steps, tensors), from two (steps, tensors, 1 +
     samples) arrays of `kparity.capture.train.statistics`."""
     scale = np.maximum(np.abs(left[:, :, 0]), np.finfo(np.float32).tiny)
-    return np.sqrt(np.mean((left[:, :, 1:] - right[:, :, 1:]) ** 2, axis=2)) / scale
+    with np.errstate(invalid="ignore"):  # gradients of a loss scaled too far are infinite, on both sides
+        return np.sqrt(np.mean((left[:, :, 1:] - right[:, :, 1:]) ** 2, axis=2)) / scale
 
 
 def sudden_steps(
