@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from kparity import natural, replays, subjects, trace
-from kparity.analysis import locate, match, observe, rewrites
+from kparity.analysis import further, locate, match, observe, rewrites
 from kparity.analysis.calls import Calls, of_predictions
 from kparity.analysis.curves import accuracy
 from kparity.analysis.explain import Explainer
+from kparity.analysis.further import Parting
 from kparity.analysis.locate import Cause
 from kparity.analysis.match import Pairing
 from kparity.analysis.observe import Seen, StepRecord
@@ -35,17 +36,20 @@ from kparity.analysis.verdict import (
     eager_only,
     empty,
     fail,
+    moved_as,
     not_finite,
     not_proven,
     other_tensorflows,
     partial,
     stopped,
+    touched,
     unmatched,
     unread,
     unshared,
     write_map,
     written,
 )
+from kparity.beside import affordable, chosen_steps, side_by_side, size_of, tidy
 from kparity.counterfactual import independent, prove
 from kparity.dating import dated
 from kparity.exhibits import show
@@ -75,6 +79,8 @@ class _Run:
     reference: Noted
     candidate: Noted
     rules: tuple[Rule, ...]
+    earlier: Callable[[], list[SeedResult]]
+    """The results of the seeds that are done."""
     stages: dict[str, float] = field(default_factory=dict)
     """Stage -> seconds."""
     stage: str = ""
@@ -100,11 +106,6 @@ class _Run:
             self.told("", stage, 0)
 
 
-def chosen_steps(steps: int) -> list[int]:
-    """The steps that are replayed alone: the first two, then ever later ones, and the last (1-based)."""
-    return sorted({step for step in (1, 2, 10, steps // 4, steps // 2, steps) if 1 <= step <= steps})
-
-
 def compare(options: Options, told: Told) -> dict[str, Any]:
     """Run the comparison and return its verdict; whatever ends it early makes the verdict `error`, not an exception.
 
@@ -124,7 +125,7 @@ def compare(options: Options, told: Told) -> dict[str, Any]:
             codes = _codes(options, verdict, about)
             notes = Notes(options, {file for code in codes for file in code.files})
             sides = [stack.enter_context(side) for side in started(options, (REFERENCE, CANDIDATE), watch)]
-            run = _Run(options, watch, pool, notes.wrap(sides[0]), notes.wrap(sides[1]), book)
+            run = _Run(options, watch, pool, notes.wrap(sides[0]), notes.wrap(sides[1]), book, notes.results)
             _load(run, verdict, codes)
             about += other_tensorflows(verdict["sides"])
             notes.frameworks(verdict["sides"])
@@ -140,7 +141,7 @@ def compare(options: Options, told: Told) -> dict[str, Any]:
                 partial(verdict, notes.results(), notes.trained())
             fail(verdict, failed, CANDIDATE, str(watch))
     verdict["notes"] = [*about, *(notes.told() if notes is not None else []), *verdict["notes"]]
-    verdict["cost"] |= {"seconds": round(time.monotonic() - begun, 2), "trace_bytes": _size(options.folder / "trace")}
+    verdict["cost"] |= {"seconds": round(time.monotonic() - begun, 2), "trace_bytes": size_of(options.folder / "trace")}
     return verdict
 
 
@@ -201,11 +202,17 @@ class _Trained:
     noise: dict[str, float]
     """The same of the reference's compiled first step and that of its rerun."""
     calls: Calls
+    inert: dict[str, dict[str, Any]]
+    """Side -> whether its first step reports the same when nothing is recorded."""
 
 
 def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     pair = _build(run, verdict, seed)
-    trained = _train(run, pair)
+    ours, theirs = _both_trained(run)
+    here = further.leave(pair.folder, ours, theirs)
+    if (result := _further_seed(run, verdict, pair, ours, theirs, here)) is not None:
+        return result
+    trained = _train(run, pair, ours, theirs)
     names = ("Keras 2", "the other side" if run.options.twin else "Keras 3")
     layers, known = pair.pairing.layers, {finding["rule"] for finding in verdict["migration"]}
     explainer = Explainer(pair.left, pair.right, layers, run.rules, names, trained.calls, known)
@@ -222,7 +229,8 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     write_map(run.options.folder / "map.parquet", stats, keys, pair.trainable, pair.owners)
     seconds = [round(side["seconds"], 2) for side in sides]
     verdict["cost"]["training_seconds"] = dict(zip((REFERENCE, CANDIDATE, "noise"), seconds, strict=True))
-    verdict["cost"]["peak_mb"] = {REFERENCE: trained.rerun["peak_mb"], CANDIDATE: trained.theirs["peak_mb"]}
+    verdict["cost"]["inert"] = trained.inert
+    notes += touched(trained.inert)
     doubts = [] if found else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), trained.noise)
     told = [explainer.tell(cause) for cause in found]
     if found and seed == run.options.seeds[0]:
@@ -231,10 +239,51 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
         show(run.both, asks, pair.folder, run.options.folder / "repro", found, told, steps_replayed)
     if found and not pair.left["looped"] and matters(accuracy(curves["metrics"])):
         notes = [*_share(run, pair, trained, found, curves, told), *notes]
+    verdict["cost"]["trace_peak_bytes"] = max(verdict["cost"].get("trace_peak_bytes", 0), size_of(pair.folder))
     if run.options.go_on and seed == run.options.seeds[0]:
         notes += _rest(run)
-    _tidy(pair.folder, trained.records)
+    tidy(pair.folder, trained.records)
+    _used(run, verdict)
     return SeedResult(told, notes, curves, doubts)
+
+
+def _used(run: _Run, verdict: dict[str, Any]) -> None:
+    """Note what the two processes have taken up to now."""
+    ours, theirs = run.reference.ask("usage"), run.candidate.ask("usage")
+    for name in ("peak_mb", "cpu_seconds"):
+        verdict["cost"][name] = {REFERENCE: ours[name], CANDIDATE: theirs[name]}
+
+
+def _further_seed(
+    run: _Run, verdict: dict[str, Any], pair: _Pair, ours: dict[str, Any], theirs: dict[str, Any], here: Parting
+) -> SeedResult | None:
+    """The result of a seed after the first that was only trained; None where it shows what the first did not.
+
+    The noise of its accuracy is that of the first seed's rerun.
+    """
+    base = further.read(run.options.folder / "trace" / f"seed-{run.options.seeds[0]}")
+    known = run.earlier()
+    if not known or base is None:
+        return None
+    kinds = {(cause["phase"], cause["kind"]) for cause in known[0].causes}
+    found = at_rates(_before(pair), ours["curves"], theirs["curves"])
+    curves = curves_of(ours, theirs, {"curves": {}, "validation": {}})
+    for name, sides in curves["metrics"].items():
+        if (first := known[0].curves["metrics"].get(name)) is not None:
+            sides["noise"] = moved_as(sides["legacy"], first)
+    doubts = [] if known[0].causes else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), {})
+    if doubts or further.otherwise(base, here) or any((cause.phase, cause.kind) not in kinds for cause in found):
+        return None
+    tidy(pair.folder, [])
+    _used(run, verdict)
+    return SeedResult([], [], curves, [])
+
+
+def _before(pair: _Pair) -> list[Cause]:
+    """Causes that are there before anything is trained."""
+    before = locate.structure(pair.pairing, pair.left, pair.right)
+    before += locate.initial(_state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
+    return before + locate.batches(pair.left["hashes"], pair.right["hashes"], _sketches(pair))
 
 
 def _share(
@@ -282,21 +331,32 @@ def _build(run: _Run, verdict: dict[str, Any], seed: int) -> _Pair:
     return _Pair(folder, left, right, pairing)
 
 
-def _train(run: _Run, pair: _Pair) -> _Trained:
-    """Train both sides, replay single steps on both, and train the reference again one ulp away."""
-    steps, folder = run.options.steps, pair.folder
-    chosen = chosen_steps(steps)
+def _training(run: _Run) -> dict[str, Any]:
+    """The request that trains a side from the reference's initial state."""
+    steps = run.options.steps
     initial = f"tensors/{REFERENCE}-state-000000.safetensors"
-    request = {"steps": steps, "chosen": chosen, "whole": [1, steps], "initial": initial}
+    return {"steps": steps, "chosen": sorted(chosen_steps(steps)), "whole": [1, steps], "initial": initial}
+
+
+def _both_trained(run: _Run) -> tuple[dict[str, Any], dict[str, Any]]:
+    request = _training(run)
     run.say("training")
     ours, theirs = run.both(
         lambda: run.reference.ask("train", nudge=0, name=REFERENCE, **request),
-        lambda: run.candidate.ask("train", nudge=0, name=CANDIDATE, **request),
+        lambda: run.candidate.ask("train", nudge=0, name=CANDIDATE, **{**request, "chosen": []}),
     )
     if ours["epochs"]:
         reported = {"reported": ours["curves"], "epochs": ours["epochs"]}
         asks = (run.reference.ask, run.candidate.ask)
         _, theirs["rates"] = run.both(lambda: asks[0]("follow", **reported), lambda: asks[1]("follow", **reported))
+    return ours, theirs
+
+
+def _train(run: _Run, pair: _Pair, ours: dict[str, Any], theirs: dict[str, Any]) -> _Trained:
+    """Replay single steps of both trainings, and train the reference again one ulp away."""
+    steps, folder = run.options.steps, pair.folder
+    request = _training(run)
+    chosen, initial = request["chosen"], request["initial"]
     lasted = min(side["nonfinite_step"] or len(next(iter(side["curves"].values()), [])) for side in (ours, theirs))
     if ours["nonfinite_step"] != theirs["nonfinite_step"] and lasted not in chosen:
         chosen = sorted({*[step for step in chosen if step <= lasted], lasted})
@@ -306,24 +366,36 @@ def _train(run: _Run, pair: _Pair) -> _Trained:
     chosen = _with_sudden_steps(folder, chosen, ours["keys"], theirs["keys"])
 
     run.say("replaying single steps, and training again from weights one ulp away")
-    free = run.reference.ask("replay", **replays.request(chosen, REFERENCE))
-    rerun, forced = run.both(
+    first = [{name: values[0] for name, values in side["curves"].items()} for side in (ours, theirs)]
+    ranked = [step for step in chosen_steps(steps) if step in chosen]
+    sudden = [step for step in chosen if step not in ranked]
+    looped = pair.left["looped"] or pair.right["looped"]
+    inert, free, forced, rerun = side_by_side(
+        run.both,
+        (run.reference.ask, run.candidate.ask),
+        [sorted(chosen)] if looped else [[step] for step in [*ranked, *sudden]],
+        (lambda at: replays.request(at, REFERENCE), lambda at: replays.request(at, CANDIDATE)),
+        None if looped else [{"initial": initial, "recorded": reported} for reported in first],
+        lambda at: (
+            chosen
+            if looped
+            else [*affordable(ranked, size_of(trace.step_file(folder, f"{REFERENCE}-replay", at)), steps), *sudden]
+        ),
         lambda: run.reference.ask("train", nudge=ULP_MOVE, name="noise", **{**request, "chosen": [], "whole": [1]}),
-        lambda: run.candidate.ask("replay", **replays.request(chosen, CANDIDATE)),
     )
+    chosen = sorted(int(step) for step in forced["unlike"])
     records = replays.records(run.reference.ask, folder, forced, chosen)
     calls = Calls(free["ran"], forced["ran"], tuple(free["order"]))
     noise = _compiled_apart(folder, "noise")
-    return _Trained(ours, theirs, rerun, free["order"], records, free["compiled"], noise, calls)
+    told = dict(zip((REFERENCE, CANDIDATE), inert, strict=True))
+    return _Trained(ours, theirs, rerun, free["order"], records, free["compiled"], noise, calls, told)
 
 
 def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> tuple[list[Cause], list[str]]:
     """The causes in causal order, and notes on what was seen beside them."""
     notes: list[str] = list(pair.left["notes"])
     ours, theirs = trained.ours, trained.theirs
-    before = locate.structure(pair.pairing, pair.left, pair.right)
-    before += locate.initial(_state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
-    before += locate.batches(pair.left["hashes"], pair.right["hashes"], _sketches(pair))
+    before = _before(pair)
     seen = observe.look(trained.records, trained.order, pair.trainable, pair.owners)
     again = replays.Replays(
         run.reference.ask, run.candidate.ask, run.say, pair.folder, trained.order, pair.trainable, pair.owners
@@ -442,16 +514,3 @@ def _compiled_apart(folder: Path, name: str) -> dict[str, float]:
 
 def _stats(folder: Path, name: str) -> np.ndarray:
     return trace.read_arrays(trace.step_file(folder, f"{name}-stats", 0))["stats"]
-
-
-def _tidy(folder: Path, records: list[StepRecord]) -> None:
-    """Keep what a reader of the trace needs: batches, states and equal arrays were for the run itself."""
-    for pattern in ("batch-*", "*-state-*", "moved-*", "proof-*", "*float64*", "*-freed-*"):
-        for file in (folder / "tensors").glob(pattern):
-            file.unlink()
-    for record in records:
-        trace.write_arrays(trace.step_file(folder, f"{REFERENCE}-replay", record.step), record.reference)
-
-
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

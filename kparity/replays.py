@@ -53,6 +53,7 @@ def request(chosen: Sequence[int], name: str, float64: bool = False, region: Reg
         "name": f"{name}-replay{suffix}{'-freed' * bool(region)}",
         "float64": float64,
         "free": sorted(region),
+        "doubt": observe.DOUBT,
     }
 
 

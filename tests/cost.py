@@ -2,6 +2,7 @@
 
 compare is held against the two plain trainings of the same steps, run side by side (imports included); migrate against
 libcst and the parser on the same files. Ratios on the machine at hand; not a test. `--only migrate` for that half.
+Where others use the machine too, the ratio of CPU times says more than that of the wall.
 """
 
 import argparse
@@ -18,7 +19,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-FIXTURES = ("encoder_decoder", "resnet", "attention")
+FIXTURES = tuple(ROOT / "fixtures" / f"{name}.py" for name in ("encoder_decoder", "resnet", "attention"))
+LARGE = ROOT / "tests" / "cost_subjects" / "resnet50.py"
+FIXED, TIMES = 15.0, 1.5
+"""What compare may take: seconds whatever the training, and as many times the wall and the memory of the training."""
 
 PLAIN = """
 import runpy, sys
@@ -50,8 +54,9 @@ except Enough:
 """
 
 
-def run(commands: list[tuple[list[str], dict[str, str]]]) -> tuple[float, list[float]]:
-    """Start the commands at once; returns wall seconds until the last has ended, and each one's peak memory in MB."""
+def run(commands: list[tuple[list[str], dict[str, str]]]) -> tuple[float, list[float], float]:
+    """Start the commands at once; returns wall seconds until the last has ended, each one's peak memory in MB, and the
+    CPU seconds of all, with those of what they started."""
     started = time.monotonic()
     processes = [
         subprocess.Popen(
@@ -62,37 +67,58 @@ def run(commands: list[tuple[list[str], dict[str, str]]]) -> tuple[float, list[f
         )
         for command, extra in commands
     ]
-    peaks = []
+    peaks, busy = [], 0.0
     for process in processes:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         peaks.append(usage.ru_maxrss / 1024)
-    return time.monotonic() - started, peaks
+        busy += usage.ru_utime + usage.ru_stime
+    return time.monotonic() - started, peaks, busy
 
 
-def compare_cost(name: str, steps: int, scratch: Path) -> str:
-    """One row of the table: a fixture."""
-    out = scratch / "reports"
-    subject = ROOT / "fixtures" / f"{name}.py"
+def compared(subject: Path, steps: int, out: Path, *options: str) -> tuple[float, float, dict[str, Any]]:
+    """Wall and CPU seconds of a comparison, and its verdict."""
     command = [sys.executable, "-m", "kparity.cli", "compare", str(subject), "--steps", str(steps), "--out", str(out)]
-    wall, _ = run([(command, {})])
-    verdict = json.loads((out / name / "verdict.json").read_text(encoding="utf-8"))
+    wall, _, busy = run([([*command, *options], {})])
+    verdict = json.loads((out / subject.stem / "verdict.json").read_text(encoding="utf-8"))
     if verdict["verdict"] == "error":
-        raise SystemExit(f"{name}: {verdict['error']}")
-    migrated = scratch / f"{name}_keras3.py"
-    migrated.write_text((out / name / f"{name}_keras3.py").read_text(encoding="utf-8"), encoding="utf-8")
-    plain_wall, plain_peaks = run(
+        raise SystemExit(f"{subject.stem}: {verdict['error']}")
+    return wall, busy, verdict
+
+
+def compare_cost(subject: Path, steps: int, scratch: Path) -> str:
+    """One row of the table: a subject."""
+    name, out = subject.stem, scratch / "reports"
+    wall, busy, verdict = compared(subject, steps, out)
+    migrated = out / name / "keras3" / subject.name
+    migrated = migrated if migrated.exists() else out / name / f"{name}_keras3.py"
+    here = scratch / f"{name}_keras3.py"
+    here.write_text(migrated.read_text(encoding="utf-8"), encoding="utf-8")
+    plain_wall, plain_peaks, plain_busy = run(
         [
             ([sys.executable, "-c", PLAIN, str(subject), str(steps)], {"TF_USE_LEGACY_KERAS": "1"}),
-            ([sys.executable, "-c", PLAIN, str(migrated), str(steps)], {"TF_USE_LEGACY_KERAS": "0"}),
+            ([sys.executable, "-c", PLAIN, str(here), str(steps)], {"TF_USE_LEGACY_KERAS": "0"}),
         ]
     )
-    peaks = [verdict["cost"]["peak_mb"][side] for side in ("legacy", "keras3")]
+    cost = verdict["cost"]
+    peaks = [cost["peak_mb"][side] for side in ("legacy", "keras3")]
     memory = max(mine / theirs for mine, theirs in zip(peaks, plain_peaks, strict=True))
-    trace = verdict["cost"]["trace_bytes"] / 1e6
+    inert = {side: told["equal"] for side, told in cost["inert"].items()}
+    may = FIXED + TIMES * plain_wall
     return (
-        f"| {name} | {plain_wall:.1f} | {wall:.1f} | **{wall / plain_wall:.2f}** | "
-        f"{plain_peaks[0]:.0f} / {plain_peaks[1]:.0f} | {peaks[0]:.0f} / {peaks[1]:.0f} | {memory:.2f} | {trace:.0f} |"
+        f"| {name} | {steps} | {plain_wall:.1f} | {may:.1f} | **{wall:.1f}** | {plain_busy:.1f} | "
+        f"{busy:.1f} | {plain_peaks[0]:.0f} / {plain_peaks[1]:.0f} | {peaks[0]:.0f} / {peaks[1]:.0f} | "
+        f"**{memory:.2f}** | {cost['trace_bytes'] / 1e6 / steps:.2f} | "
+        f"{'yes' if all(inert.values()) else inert} | {verdict['verdict']} |"
+    )
+
+
+def seeds_cost(subject: Path, steps: int, scratch: Path) -> str:
+    """One row of the table of seeds: one seed against five."""
+    one, five = (compared(subject, steps, scratch / f"seeds-{n}", "--seeds", str(n))[:2] for n in (1, 5))
+    return (
+        f"| {subject.stem} | {steps} | {one[0]:.1f} | {five[0]:.1f} | **{five[0] / one[0]:.2f}** | {one[1]:.1f} | "
+        f"{five[1]:.1f} | {five[1] / one[1]:.2f} |"
     )
 
 
@@ -145,13 +171,13 @@ def migrate_cost(scratch: Path) -> list[str]:
     for number in range(2000):
         (folder / f"m{number}.py").write_text(clean[number % len(clean)], encoding="utf-8")
     command = [sys.executable, "-m", "kparity.cli", "migrate", "--check", "--format", "json"]
-    first, peaks = run([([*command, str(folder)], {})])
-    second, second_peaks = run([([*command, str(folder)], {})])
+    first, peaks, _ = run([([*command, str(folder)], {})])
+    second, second_peaks, _ = run([([*command, str(folder)], {})])
     few = scratch / "few"
     few.mkdir()
     for number in range(200):
         (few / f"m{number}.py").write_text(clean[number % len(clean)], encoding="utf-8")
-    _, few_peaks = run([([*command, "--no-cache", str(few)], {})])
+    _, few_peaks, _ = run([([*command, "--no-cache", str(few)], {})])
     started = [used([sys.executable, "-m", "kparity.cli", "--help"]) for _ in range(3)]
     (scratch / "clean.py").write_text("import keras\n", encoding="utf-8")
     single = [used([*command[:4], str(scratch / "clean.py")]) for _ in range(3)]
@@ -176,6 +202,7 @@ def main() -> None:
     """Measure one half or both, and write the report; the other half stays as it was measured last."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--large-steps", type=int, default=60)
     parser.add_argument("--only", choices=["compare", "migrate"])
     arguments = parser.parse_args()
     steps = arguments.steps
@@ -185,7 +212,10 @@ def main() -> None:
     top, below = was[0].rstrip(), was[2].strip()
     with tempfile.TemporaryDirectory() as scratch:
         if arguments.only != "migrate":
-            rows = [compare_cost(name, steps, Path(scratch)) for name in FIXTURES]
+            folder = Path(scratch)
+            rows = [compare_cost(subject, steps, folder) for subject in FIXTURES]
+            rows.append(compare_cost(LARGE, arguments.large_steps, folder))
+            seeds = [seeds_cost(subject, steps, folder) for subject in FIXTURES]
             top = "\n".join(
                 [
                     "# Cost",
@@ -194,13 +224,22 @@ def main() -> None:
                     "",
                     "## compare",
                     "",
-                    f"`--steps {steps}` on {machine}. *plain*: the two trainings of the same steps with `fit`, side by "
-                    "side, imports included. *compare*: the whole command. Memory: peak of the legacy / Keras 3 "
-                    "process. Trace: what stays in reports/.",
+                    f"On {machine}. *plain*: the two trainings of the same steps with `fit`, side by side, imports "
+                    f"included. *compare*: the whole command; it may take {FIXED:.0f} s and {TIMES} times *plain*, and "
+                    f"{TIMES} times its memory. CPU: of all processes; where others use the machine, it says more than "
+                    "the wall. Memory: peak of the legacy / Keras 3 process. Trace: what stays in reports/, a step. "
+                    "Inert: whether recording left the first step's reported values equal, bit for bit.",
                     "",
-                    "| subject | plain, s | compare, s | ratio | plain, MB | compare, MB | largest ratio | trace, MB |",
-                    "|---|---|---|---|---|---|---|---|",
+                    "| subject | steps | plain, s | may, s | compare, s | plain, CPU s | compare, CPU s | plain, MB | "
+                    "compare, MB | largest ratio | trace, MB a step | inert | verdict |",
+                    "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
                     *rows,
+                    "",
+                    "Five seeds against one:",
+                    "",
+                    "| subject | steps | one, s | five, s | times | one, CPU s | five, CPU s | times |",
+                    "|---|---|---|---|---|---|---|---|",
+                    *seeds,
                 ]
             )
         if arguments.only != "compare":

@@ -4,7 +4,7 @@ In: what locate and explain found, what the sides answered, a side's failure. Ou
 runs the sides; nothing here does. The fields are documented in the README and in report/verdict.schema.json.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -190,6 +190,21 @@ def cancelled(vanished: list[Seen]) -> list[str]:
     ]
 
 
+def touched(inert: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Where the record is not inert: what the first step reports with it and without."""
+    notes = []
+    for side, told in inert.items():
+        pairs = [
+            f"{name} {with_it!r} with it, {without!r} without"
+            for name, (with_it, without) in told.get("differ", {}).items()
+        ]
+        if pairs:
+            notes.append(f"Recording changes what the first step of {side} reports: {'; '.join(pairs)}.")
+        elif told["equal"] is None:
+            notes.append(f"Whether recording changes the training of {side} is not known: {told['why']}.")
+    return notes
+
+
 def unmatched(pairing: Pairing, left: dict[str, Any], right: dict[str, Any]) -> list[str]:
     with_weights = {variable["layer"] for side in (left, right) for variable in side["variables"]}
     lone = [layer["path"] for layer in right["layers"] if layer["path"] not in pairing.layers]
@@ -219,6 +234,12 @@ def curves_of(ours: dict[str, Any], theirs: dict[str, Any], rerun: dict[str, Any
         if name in theirs["validation"]:
             metrics[name] = {key: [*[None] * (steps - 1), side["validation"].get(name)] for key, side in sides.items()}
     return {"steps": list(range(1, steps + 1)), "metrics": metrics}
+
+
+def moved_as(curve: Sequence[float | None], first: Mapping[str, Sequence[float | None]]) -> list[float | None]:
+    """A curve as a rerun one ulp away would have left it, were it moved as the first seed's was."""
+    moves = zip(curve, first["legacy"], first["noise"], strict=False)
+    return [None if None in (here, own, other) else here + other - own for here, own, other in moves]  # type: ignore[operator]
 
 
 def doubts_of(curves: dict[str, Any], compiled: Mapping[str, float], noise: Mapping[str, float]) -> list[str]:

@@ -13,6 +13,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,10 @@ from kparity.capture.mend import mended
 from kparity.capture.natural import Seeds
 from kparity.capture.natural import run as run_natural
 from kparity.capture.program import Code, Program
-from kparity.capture.replay import held, lone, nudged, precision, unlike
+from kparity.capture.replay import Moved, Run, held, precision, replay_forced, replay_free
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.stand_in import standing_in
-from kparity.capture.train import Session, compile_step
+from kparity.capture.train import Session, compile_step, inert
 from kparity.capture.train import train as train_steps
 
 
@@ -44,6 +45,10 @@ class Process:
         self.side_name = side
         self.sources: set[str] = set()
         self.optimizers: list[list[str]] = []
+        self.maps: tuple[dict[str, str], dict[str, str], dict[str, str]] = ({}, {}, {})
+        self.compiled: Any = None
+        self.described = ""
+        """The model that is compiled, as `build` describes it."""
 
     def say(self, **message: Any) -> None:
         """Send one answer line to the parent."""
@@ -149,31 +154,32 @@ class Process:
         if isinstance(self.subject, Program):
             self.subject.written.apart = str(self.folder.resolve().parents[1])
         self.seed, self.own = seed, own
-        self.maps: tuple[dict[str, str], dict[str, str], dict[str, str]] = ({}, {}, {})
         self._begin_anew({})
-        self.compiled: Any = None
         self.acting = callbacks.Acting(self.side)
         cut: tuple[list[str], list[Any]] = ([], [])
-        session = self._loop_or_data(steps, batch_size)
-        if session is None or self.loop is None:
+        fresh = self._loop_or_data(steps, batch_size)
+        if fresh is None or self.loop is None:
             cut = self._cut(seed, steps, keep_batches)
             notes = self.subject.notes()
-            session = self._session({})
+            fresh = self._session({})
         else:
             notes = self.loop.notes()
-        self.session = session
-        self._save_initial()
-        return {
-            **inventory.describe(self.session.inventory),
+        self._save_initial(fresh)
+        told = {
+            **inventory.describe(fresh.inventory),
             "looped": self.looped,
-            "owners": {name: self.created.get(id(v), "") for name, v in self.session.inventory.variables.items()},
+            "jit_compile": self.side.jit_compile(fresh.model),
+            "configuration": json.loads(json.dumps(self.side.configuration(fresh.model), default=str)),
+        }
+        self._keep(fresh, json.dumps(told, default=str))
+        return {
+            **told,
+            "owners": {name: self.created.get(id(v), "") for name, v in fresh.inventory.variables.items()},
             "hashes": cut[0],
             "notes": notes,
             "sketches": cut[1],
-            "jit_compile": self.side.jit_compile(self.session.model),
             "module": framework_class(self.session.model),
-            "parameters": sum(int(np.prod(v.shape)) for v in self.session.inventory.variables.values()),
-            "configuration": json.loads(json.dumps(self.side.configuration(self.session.model), default=str)),
+            "parameters": sum(int(np.prod(v.shape)) for v in fresh.inventory.variables.values()),
             "census": self.draws.census[:10000],
             "sources": subject.imported(),
         }
@@ -190,8 +196,18 @@ class Process:
             self.arguments = subject.fit_arguments(data, batch_size)
         return session
 
-    def _save_initial(self) -> None:
-        state = inventory.get_state(self.session.inventory, self.side)
+    def _keep(self, fresh: Session, described: str) -> None:
+        """Train the fresh model, unless the last seed's is the same but for its initial values, and is compiled.
+
+        Then that is given the fresh one's: what is compiled stays, and only weights and optimizer state are set.
+        """
+        self.kept = described == self.described and self.compiled is not None and not self.looped
+        self.fresh: Session | None = fresh
+        if not self.kept:
+            self.session, self.compiled, self.described = fresh, None, described
+
+    def _save_initial(self, session: Session) -> None:
+        state = inventory.get_state(session.inventory, self.side)
         trace.write_arrays(trace.step_file(self.folder, f"{self.own}-state", 0), state)
 
     def _begin_anew(self, names: dict[str, str]) -> None:
@@ -266,23 +282,25 @@ class Process:
         self, layers: dict[str, str], variables: dict[str, str], names: dict[str, str], optimizers: list[list[str]]
     ) -> dict[str, list[str]]:
         """Take on the reference's names; where draws were keyed by another owner, draw the initial values again."""
-        self.maps = (layers, variables, names)
         if self.looped and self.loop is not None:
+            self.maps, self.fresh = (layers, variables, names), None
             self.loop.maps, self.loop.steady = (layers, variables, optimizers), []
             self.session, state = first_state(self.loop)
             trace.write_arrays(trace.step_file(self.folder, f"{self.own}-state", 0), state)
             return {}
-        if names:
-            self.session = self._session(names)
-        self.optimizers = optimizers
-        self._rename(self.session)
-        self._save_initial()
+        fresh = self._session(names) if names or self.fresh is None else self.fresh
+        if not self.kept or (layers, variables, names) != self.maps or optimizers != self.optimizers:
+            self.session, self.compiled = fresh, None
+        self.maps, self.optimizers, self.fresh = (layers, variables, names), optimizers, None
+        self._rename(fresh)
+        self._save_initial(fresh)
         return {}
 
     def train(
         self, steps: int, chosen: list[int], whole: list[int], initial: str, nudge: int, name: str
     ) -> dict[str, Any]:
         """Train from a saved initial state; leave curves, statistics and the chosen steps' arrays in the folder."""
+        self.fresh = None
         state = trace.read_arrays(self.folder / initial)
         unused = inventory.set_state(self.session.inventory, self.side, state)
         started = time.monotonic()
@@ -310,7 +328,6 @@ class Process:
             "epochs": self.acting.epochs,
             "unused": unused,
             "seconds": time.monotonic() - started,
-            "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
             "validation": self._evaluate() if result.nonfinite_step is None else {},
         }
 
@@ -336,6 +353,16 @@ class Process:
                 self.say(progress=number)
 
         return progress
+
+    def inert(self, initial: str, recorded: dict[str, float]) -> dict[str, Any]:
+        """Whether the first step reports the same when nothing of it is recorded; see `train.inert`."""
+        state = trace.Reader(self.folder / initial)
+        return inert(self.session, state, self._batch(1), recorded)
+
+    def usage(self) -> dict[str, float]:
+        """What this process has taken up to now."""
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return {"peak_mb": round(used.ru_maxrss / 1024), "cpu_seconds": round(used.ru_utime + used.ru_stime, 2)}
 
     def follow(self, reported: dict[str, list[float]], epochs: list[dict[str, float]]) -> list[float]:
         """Have the callbacks act on the reference's numbers; the learning rate of every step that comes of it."""
@@ -377,39 +404,41 @@ class Process:
         nudge: int,
         name: str,
         float64: bool = False,
+        doubt: float = 0.0,
         only: dict[str, list[str]] | None = None,
         free: tuple[str, ...] = (),
     ) -> dict[str, Any]:
         """Run single steps eagerly from saved states, free or forced; with `free`, but for the layers at these paths.
 
-        A free run leaves all its tensors in the folder. A forced one leaves those that are not the reference's bit for
-        bit, or those named in `only` (by step).
+        A free run leaves all its tensors in the folder. A forced one leaves those that differ from the reference's by
+        more than `doubt` (see `replay.unlike`), or those named in `only` (by step).
         """
         told: dict[str, Any] = {"order": [], "unlike": {}, "lone": {}, "unforced": {}, "compiled": {}}
 
-        def one(number: int, run: Any) -> None:
-            state = trace.read_arrays(trace.step_file(self.folder, states, number))
-            given = trace.read_arrays(trace.step_file(self.folder, forced, number)) if forced else None
+        def one(number: int, run: Run) -> None:
+            state: Any = trace.Reader(trace.step_file(self.folder, states, number))
+            given = trace.Reader(trace.step_file(self.folder, forced, number)) if forced else None
+            file = trace.step_file(self.folder, name, number)
             if nudge:
-                state = nudged(state, nudge)
-            handed = nudged(given, nudge + 1) if nudge and given is not None else given
-            handed = handed if handed is None else held(handed, free)
-            arrays, missed = run(state, handed)
-            told["order"] = told["order"] or list(arrays)
-            told["ran"] = told.get("ran") or dict(self.recorder.ran)
-            told["unforced"][str(number)] = missed
-            if given is not None:
-                wanted = only[str(number)] if only else unlike(arrays, given)
-                told["unlike"][str(number)] = wanted
-                told["lone"][str(number)] = lone(arrays, given)
-                own = [key for key in arrays if key.startswith("out|!")]
-                arrays = {key: arrays[key] for key in [*wanted, *own] if key in arrays}
-            elif not float64:
+                state = Moved(state, nudge)
+            if given is None:
                 graph = trace.step_file(self.folder, f"{self.own}-graph", number)
-                if graph.exists():
+                compiled = graph.exists() and not float64
+                arrays, missed = replay_free(run, state, file, compiled)
+                order = list(arrays.order)
+                if compiled:
                     parted = trace.apart(trace.read_arrays(graph), arrays)
                     told["compiled"][str(number)] = {key: one for key, one in parted.items() if one > trace.COMPILED}
-            trace.write_arrays(trace.step_file(self.folder, name, number), arrays)
+            else:
+                handed = held(Moved(given, nudge + 1) if nudge else given, free)
+                wanted = only[str(number)] if only else None
+                left = replay_forced(run, state, handed, given, doubt, wanted)
+                order, missed = left.order, left.missed
+                told["unlike"][str(number)], told["lone"][str(number)] = list(left.unlike), left.lone
+                trace.write_arrays(file, left.unlike | left.own)
+            told["order"] = told["order"] or order
+            told["ran"] = told.get("ran") or dict(self.recorder.ran)
+            told["unforced"][str(number)] = missed
             self.say(progress=number)
 
         with precision(float64):
@@ -420,7 +449,7 @@ class Process:
                 for number in steps:
                     batch = self._batch(number)
                     self.acting.stand_at(number)
-                    one(number, lambda state, given: replay_step(session, number, state, batch, given))  # noqa: B023
+                    one(number, partial(replay_step, session, number, batch))
         return told
 
     def counterfactual(
@@ -439,11 +468,12 @@ class Process:
             session = self._in_float64() if float64 and not self.looped else self.session
             for run in runs:
                 own = set(run["own"])
-                state, handed = before, reference
+                state: Any = before
+                handed: Any = reference
                 if own - {"batch"}:
                     state = before | trace.read_arrays(trace.step_file(self.folder, f"{self.own}-state", 0), own)
                 if run["nudge"]:
-                    state, handed = nudged(state, run["nudge"]), nudged(reference, run["nudge"] + 1)
+                    state, handed = Moved(state, run["nudge"]), Moved(reference, run["nudge"] + 1)
                 if self.looped and self.loop is not None:
                     arrays, missed[run["name"]] = mend_loop(self.loop, step, state, handed, run["mend"])
                 else:

@@ -36,12 +36,16 @@ class Draws:
     names: dict[str, str] = field(default_factory=dict)
     """This side's owner -> the reference's name for it."""
     step: tf.Variable | None = None
+    salt: tf.Variable | None = None
+    """What the seed adds to the draws of compiled steps, which are kept from one seed to the next."""
     seeds_of_keras: random.Random = field(default_factory=random.Random)
     """Stands for Python's generator inside Keras, so that a program's own draws don't depend on Keras's."""
 
     def restart(self, seed: int) -> None:
         """Begin anew: the same program then draws the same numbers."""
         self.seed = seed
+        if self.salt is not None:
+            self.salt.assign(salt_of(seed))
         self.owners.clear()
         self.counts.clear()
         self.census.clear()
@@ -99,14 +103,24 @@ class Draws:
             self.census.append(
                 {"owner": owner, "kind": kind, "occurrence": occurrence, "shape": known, "parameters": list(parameters)}
             )
-        digest = hashlib.blake2b(f"{self.seed}|{owner}|{occurrence}".encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(f"{owner}|{occurrence}".encode(), digest_size=8).digest()
         low, high = np.frombuffer(digest, dtype=np.uint32)
         if self.step is None and self.owners and not tf.executing_eagerly():
             with tf.init_scope():  # a function that is traced before the first step is called at later ones, too
                 self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         in_step = self.step is not None and bool(self.owners)
-        step = tf.cast(self.step, tf.uint32) if in_step else tf.constant(0, tf.uint32)
-        return hashed_uniform(shape, tf.constant(low), tf.constant(high), step)
+        salt = tf.constant(salt_of(self.seed), tf.uint32)
+        if in_step and self.salt is None:
+            with tf.init_scope():
+                self.salt = tf.Variable(salt_of(self.seed), dtype=tf.int64, trainable=False)
+        if in_step:
+            salt = tf.cast(self.step, tf.uint32) + tf.cast(self.salt, tf.uint32)
+        return hashed_uniform(shape, tf.constant(low), tf.constant(high), salt)
+
+
+def salt_of(seed: int) -> int:
+    """Where the steps of a seed begin to be counted from, among 2**32: far from those of any other seed."""
+    return int.from_bytes(hashlib.blake2b(str(seed).encode(), digest_size=4).digest(), "little")
 
 
 def hashed_uniform(shape: Any, low: tf.Tensor, high: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
@@ -126,6 +140,11 @@ def hashed_uniform(shape: Any, low: tf.Tensor, high: tf.Tensor, step: tf.Tensor)
 
 def _u32(value: int) -> tf.Tensor:
     return tf.constant(value, tf.uint32)
+
+
+def hashed(number: tf.Tensor, key: int) -> tf.Tensor:
+    """A uint32 scalar that hangs on every bit of `number` (uint32 scalar) and `key`."""
+    return _finalize(number * _u32(0x9E3779B9) + _u32(key))
 
 
 def _finalize(bits: tf.Tensor) -> tf.Tensor:

@@ -6,7 +6,7 @@ is built; what only one side has is still named, and the analysis pairs the name
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -188,13 +188,17 @@ def layer_config(layer: Any) -> dict[str, Any]:
     return {key: value for key, value in config.items() if isinstance(value, plain)}
 
 
+def weights(inventory: Inventory) -> dict[str, np.ndarray]:
+    """Weights as arrays: `var|layer:name|0`."""
+    return {f"var|{name}|0": np.asarray(variable) for name, variable in inventory.variables.items()}
+
+
 def get_state(inventory: Inventory, side: Side) -> dict[str, np.ndarray]:
     """Weights and optimizer state as arrays: `var|layer:name|0`, `slot|layer:name|momentums`, `slot||iterations`."""
-    state = {f"var|{name}|0": np.asarray(variable) for name, variable in inventory.variables.items()}
-    return state | {key: np.asarray(variable) for key, variable in inventory.slots(side).items()}
+    return weights(inventory) | {key: np.asarray(variable) for key, variable in inventory.slots(side).items()}
 
 
-def set_state(inventory: Inventory, side: Side, state: dict[str, np.ndarray]) -> list[str]:
+def set_state(inventory: Inventory, side: Side, state: Mapping[str, np.ndarray]) -> list[str]:
     """Give weights and optimizer state the values of `state`; returns the keys that found no counterpart here."""
     targets = {f"var|{name}|0": variable for name, variable in inventory.variables.items()}
     targets |= inventory.slots(side)

@@ -14,7 +14,7 @@ import contextlib
 import linecache
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -278,7 +278,7 @@ class Loop:
             self.recorder.totals = self.recorder.named = None
 
     def recorded(
-        self, session: Session, number: int, body: Body, forced: dict[str, np.ndarray] | None, mend: frozenset[str]
+        self, session: Session, number: int, body: Body, forced: Mapping[str, np.ndarray] | None, mend: frozenset[str]
     ) -> tuple[dict[str, Any], Step, Any]:
         """An iteration run eagerly, watched: (reported values, step, what the iteration returned)."""
         self.draws.stand_at(number)

@@ -15,7 +15,7 @@ from kparity import trace
 from kparity.capture import mend, train
 from kparity.capture.inventory import get_state, set_state
 from kparity.capture.loop import Body, Loop
-from kparity.capture.replay import Arrays, update_alone
+from kparity.capture.replay import Arrays, Run, Sieve, update_alone
 from kparity.capture.train import Session, Training
 
 Ended = Callable[[int], None]
@@ -111,7 +111,7 @@ def _look(session: Session) -> Any:
 
     @tf.function
     def look() -> tf.Tensor:
-        return tf.stack([train.statistics(tf.cast(tf.convert_to_tensor(one), tf.float32)) for one in variables])
+        return train.statistics([tf.convert_to_tensor(one) for one in variables])
 
     return look
 
@@ -125,10 +125,10 @@ def _row(variables: tf.Tensor, totals: list[float], width: int) -> np.ndarray:
 def replay_loop(
     loop: Loop,
     steps: list[int],
-    one: Callable[[int, Callable[[Arrays, Arrays | None], tuple[Arrays, list[str]]]], None],
+    one: Callable[[int, Run], None],
 ) -> None:
     """Run the program up to the last of `steps`, training; at each of them `one(step, run)` is called, which calls
-    `run(state, forced)` for the arrays of that iteration, as of `capture.replay.replay`."""
+    `run` for the arrays of that iteration, as of `capture.replay.replay`."""
     wanted = set(steps)
 
     def visit(session: Session, number: int, body: Body) -> Any:
@@ -136,7 +136,7 @@ def replay_loop(
             return loop.plainly(session, number, body)
         flows: list[Any] = []
 
-        def run(state: Arrays, forced: Arrays | None) -> tuple[Arrays, list[str]]:
+        def run(state: Arrays, forced: Arrays | None, into: Sieve) -> list[str]:
             set_state(session.inventory, loop.side, state)
             logs, step, flow = loop.recorded(session, number, body, forced, frozenset())
             flows.append(flow)
@@ -144,7 +144,8 @@ def replay_loop(
             after = get_state(session.inventory, loop.side)
             arrays |= update_alone(session, state, arrays if forced is None else forced)
             set_state(session.inventory, loop.side, after)
-            return arrays, step.unforced
+            into |= arrays
+            return step.unforced
 
         one(number, run)
         return flows[0]
@@ -152,7 +153,7 @@ def replay_loop(
     loop.run(visit, max(wanted))
 
 
-def _arrays(loop: Loop, session: Session, step: Any, logs: dict[str, Any]) -> Arrays:
+def _arrays(loop: Loop, session: Session, step: Any, logs: dict[str, Any]) -> dict[str, np.ndarray]:
     arrays = {key: np.asarray(value) for key, value in step.tensors.items()}
     arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
     after = get_state(session.inventory, loop.side)

@@ -9,7 +9,7 @@ reference's outputs, forward and backward, so that what it records of itself is 
 import functools
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,7 @@ class Step:
 
     inventory: Inventory
     graph: Any = None
-    forced: dict[str, np.ndarray] | None = None
+    forced: Mapping[str, np.ndarray] | None = None
     mend: frozenset[str] = frozenset()
     """In a counterfactual, the keys that are taken from the reference: masks are, too, here alone."""
     tensors: dict[str, Any] = field(default_factory=dict)
@@ -45,6 +45,8 @@ class Step:
     """How many tensors the model gave."""
     due: dict[str, list[tuple[int, Callable[[], None]]]] = field(default_factory=dict)
     """Layer -> what is to be done when so many of its calls are over: updates that a counterfactual makes up for."""
+    silent: bool = False
+    """Nothing is recorded or replaced; draws belong to the layers that make them all the same."""
     opaque: int = 0
     """Depth of loops being traced: what is made inside cannot leave them."""
     modes: list[bool | None] = field(default_factory=list)
@@ -92,6 +94,8 @@ class Recorder:
     def __init__(self, draws: Draws) -> None:
         self.draws = draws
         self.step: Step | None = None
+        self.sieve: dict[str, Any] | None = None
+        """Where the tensors of the next step go instead of into one of its own."""
         self.calls: dict[str, Any] = {}
         """Of the last eager step: layer or loss call -> its arguments as plain data (see `called`)."""
         self.shapes: dict[str, list[tuple[list[int], str]]] = {}
@@ -168,6 +172,8 @@ def install(side: Side, recorder: Recorder) -> None:
             if recorder.totals is not None:
                 recorder.totals(target)
             return result
+        if step.silent:
+            return result
         names = [step.inventory.variable(source) for source in tf.nest.flatten(sources)]
         if not any(names):
             return result
@@ -210,13 +216,13 @@ def made_up(step: Step, side: Side) -> dict[str, list[tuple[int, Callable[[], No
     """What `Step.due` is in a counterfactual: a weight that this side doesn't update gets what the reference's update
     left of it, before the first call of its layer after that."""
     found: dict[str, list[tuple[int, Callable[[], None]]]] = {}
-    for key, place in (step.forced or {}).items():
+    for key in step.forced or ():
         kind, name, event = key.split("|")
         after = f"after|{name}|0@{event}"
         if kind == "at" and step.forced and after in step.forced and name in step.inventory.variables:
             variable, value = step.inventory.variables[name], step.forced[after]
             assign = functools.partial(side.assign, variable, value)
-            found.setdefault(step.inventory.owners[name], []).append((int(place), assign))
+            found.setdefault(step.inventory.owners[name], []).append((int(step.forced[key]), assign))
     return found
 
 
@@ -250,6 +256,12 @@ def _call(
     kwargs: dict[str, Any],
 ) -> Any:
     """One layer or loss call, its inputs and outputs recorded and, where the step forces, replaced."""
+    if step.silent:
+        step.opaque += (loop := hasattr(layer, "cell"))
+        try:
+            return original(layer, *args, **kwargs)
+        finally:
+            step.opaque -= loop
     count = step.calls[path]
     for place, make_up in step.due.get(path, ()):
         if place == count:

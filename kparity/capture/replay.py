@@ -7,17 +7,21 @@ process after training.
 """
 
 import contextlib
-from collections.abc import Collection, Iterator
+import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from kparity import trace
 from kparity.capture.inventory import get_state, set_state
 from kparity.capture.train import Session, rate_key, run_step, to_tensors
 from kparity.trace import parse
 
-Arrays = dict[str, np.ndarray]
+Arrays = Mapping[str, np.ndarray]
 
 
 @contextlib.contextmanager
@@ -40,22 +44,60 @@ def stand_before(session: Session, number: int, state: Arrays) -> None:
     session.model.reset_metrics()
 
 
-def replay(session: Session, number: int, state: Arrays, batch: Any, forced: Arrays | None) -> tuple[Arrays, list[str]]:
-    """Run training step `number` from `state`, eagerly. Returns its tensors and the keys that could not be forced."""
+class Sieve(dict[str, Any]):
+    """The arrays of an eager step, each handed to `take` as soon as it is noted, and kept only if that says so.
+
+    A step that keeps each input, output and gradient to its end takes several times the memory of its training.
+    """
+
+    def __init__(self, take: Callable[[str, np.ndarray], bool]) -> None:
+        super().__init__()
+        self.take, self.order = take, dict[str, None]()
+        self.last: tuple[str, Any] = ("", None)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.last = key, value
+        self.order[key] = None
+        array = np.asarray(value)
+        if self.take(key, array):
+            super().__setitem__(key, array)
+
+    def __missing__(self, key: str) -> Any:
+        """What was noted last can be read, whether it is kept or not."""
+        if key != self.last[0]:
+            raise KeyError(key)
+        return self.last[1]
+
+    def update(self, *others: Any, **more: Any) -> None:
+        for key, value in dict(*others, **more).items():
+            self[key] = value
+
+    def __ior__(self, other: Any) -> "Sieve":  # type: ignore[override, misc]
+        self.update(other)
+        return self
+
+
+def replay(session: Session, number: int, batch: Any, state: Arrays, forced: Arrays | None, arrays: Sieve) -> list[str]:
+    """Run training step `number` from `state`, eagerly; its tensors go into `arrays`, which must keep gradients and
+    the learning rate of a free run. Returns the keys that could not be forced."""
     stand_before(session, number, state)
-    arrays = penalties(session)
-    logs, step = run_step(session, to_tensors(batch), None, forced)
-    arrays |= {key: np.asarray(value) for key, value in step.tensors.items()}
+    arrays |= penalties(session)
+    session.recorder.sieve = arrays
+    try:
+        logs, step = run_step(session, to_tensors(batch), None, forced)
+    finally:
+        session.recorder.sieve = None
     arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
     after = get_state(session.inventory, session.side)
     arrays |= {key: value for key, value in after.items() if key.startswith("slot|") and key not in step.updated}
-    arrays |= update_alone(session, state, arrays if forced is None else forced)
-    return arrays, step.unforced
+    del after
+    arrays |= update_alone(session, state, dict(arrays) if forced is None else forced)
+    return step.unforced
 
 
-def penalties(session: Session) -> Arrays:
+def penalties(session: Session) -> dict[str, np.ndarray]:
     """What each regularized variable adds to the loss: `term|layer|variable`. The total shows no small one."""
-    found: Arrays = {}
+    found: dict[str, np.ndarray] = {}
     for path, layer in session.inventory.layers.items():
         for variable, penalty in session.side.penalties(layer):
             if (name := session.inventory.variable(variable)) is not None:
@@ -63,7 +105,70 @@ def penalties(session: Session) -> Arrays:
     return found
 
 
-def update_alone(session: Session, state: Arrays, recorded: Arrays) -> Arrays:
+Run = Callable[[Arrays, Arrays | None, Sieve], list[str]]
+"""Runs a step: its state, what it is forced by, where its arrays go -> the keys that could not be forced."""
+
+
+def replay_free(run: Run, state: Arrays, file: Path, compiled: bool) -> tuple[Sieve, list[str]]:
+    """A free replay; everything it notes goes to `file`. The arrays that are kept: what the optimizer is given and, if
+    they are to be held against a `compiled` step, losses and weights."""
+    kept = ("grad|", "lr|", "total|", "var|") if compiled else ("grad|", "lr|")
+
+    with trace.Writer(file) as writer:
+
+        def take(key: str, array: np.ndarray) -> bool:
+            if array.dtype != object:  # strings: what a lookup makes of them is compared
+                writer.add(key, array)
+            return key.startswith(kept)
+
+        arrays = Sieve(take)
+        missed = run(state, None, arrays)
+    return arrays, missed
+
+
+@dataclass(frozen=True)
+class Forced:
+    """A forced replay: the keys of all its arrays in the order they were made, those that could not be forced, the
+    arrays that are `unlike` the reference's or wanted, the outputs of layers that the reference lacks, and what only
+    one of the two has (see `lone`)."""
+
+    order: list[str]
+    missed: list[str]
+    unlike: dict[str, np.ndarray]
+    own: dict[str, np.ndarray]
+    lone: list[str]
+
+
+def replay_forced(
+    run: Run, state: Arrays, handed: Arrays, reference: Arrays, doubt: float, wanted: Collection[str] | None
+) -> Forced:
+    """A replay forced by `handed`, held against `reference`. `wanted`: the keys of the arrays to keep, if not those
+    that are `unlike` the reference's by more than `doubt`."""
+    found: dict[str, np.ndarray] = {}
+    own: dict[str, np.ndarray] = {}
+    same: set[str] = set()
+
+    def take(key: str, array: np.ndarray) -> bool:
+        found.pop(key, None)
+        if key.startswith("out|!"):
+            own[key] = np.array(array)
+        elif wanted is not None:
+            if key in wanted:
+                found[key] = np.array(array)
+        elif key in reference:
+            other = reference[key]
+            if _same(array, other):
+                same.add(key)
+            elif unlike(array, other, doubt):
+                found[key] = np.array(array)
+        return key.startswith("lr|")
+
+    arrays = Sieve(take)
+    missed = run(state, handed, arrays)
+    return Forced(list(arrays.order), missed, found, own, lone(arrays.order, reference, same))
+
+
+def update_alone(session: Session, state: Arrays, recorded: Arrays) -> dict[str, np.ndarray]:
     """The optimizer's update in two parts that keep all their digits: of the gradients, and of the weights' size.
 
     From the gradients: starting at `state` with every weight at zero the update is what the weight becomes; added to a
@@ -72,14 +177,14 @@ def update_alone(session: Session, state: Arrays, recorded: Arrays) -> Arrays:
     itself lost in a weight's last place when multiplied by a small rate. The learning rate is the recorded one
     otherwise: a changed rate is seen as such, and must not hide or fake a changed formula.
     """
-    found: Arrays = {}
+    found: dict[str, np.ndarray] = {}
     for group in session.inventory.groups:
         if getattr(group, "optimizer", None) is not None:
             found |= _group_alone(session, group, state, recorded)
     return found
 
 
-def _group_alone(session: Session, group: Any, state: Arrays, recorded: Arrays) -> Arrays:
+def _group_alone(session: Session, group: Any, state: Arrays, recorded: Arrays) -> dict[str, np.ndarray]:
     place = session.inventory.place(group)
     rate = rate_key(place)
     set_state(session.inventory, session.side, state)
@@ -112,25 +217,41 @@ def _handed(name: str, recorded: Arrays, place: int, several: bool) -> np.ndarra
     return recorded.get(f"grad|{name}|u{place}.0" if several else f"grad|{name}|0")
 
 
-def unlike(own: Arrays, reference: Arrays) -> list[str]:
-    """Keys of both whose arrays are not the same bit for bit."""
-    return [key for key, value in own.items() if key in reference and not _same(value, reference[key])]
+def unlike(own: np.ndarray, reference: np.ndarray, doubt: float) -> bool:
+    """Whether two arrays differ by more than `doubt` halves of a unit in the last place, or in kind.
+
+    No noise floor is below that half unit (see `analysis.noise.gap`), so what differs by less is below `doubt` floors,
+    whatever the floor; integers and what isn't finite must be equal.
+    """
+    if own.shape != reference.shape or own.dtype != reference.dtype:
+        return True
+    if not np.issubdtype(own.dtype, np.floating) or not np.isfinite(own).all() or not np.isfinite(reference).all():
+        return not _same(own, reference)
+    if not own.size:
+        return False
+    allowed = doubt * float(np.finfo(own.dtype).eps) / 2
+    difference, size = np.subtract(own, reference, dtype=np.float64), reference.astype(np.float64)
+    root = np.sqrt(np.mean(difference * difference)) > allowed * np.sqrt(np.mean(size * size))
+    return bool(root or np.max(np.abs(difference)) > allowed * np.max(np.abs(size)))
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    return np.array_equal(a.reshape(-1).view(np.uint8), b.reshape(-1).view(np.uint8))
 
 
-def lone(own: Arrays, reference: Arrays) -> list[str]:
+def lone(own: Collection[str], reference: Collection[str], same: Collection[str]) -> list[str]:
     """Masks that only one of the two has, and gradients that only the reference has.
 
-    Of gradients to a layer's inputs those count whose input is the reference's: the layer passes nothing back to it.
+    Of gradients to a layer's inputs those count whose input is the reference's (in `same`): the layer passes nothing
+    back to it.
     """
     masks = {key for arrays in (own, reference) for key in arrays if key.startswith(("inmask|", "outmask|"))}
     gradients = {key for key in reference if key.startswith(("dy|", "grad|"))}
     found = {key for key in masks if (key in own) != (key in reference)}
     inputs = {key: key.replace("dx|", "in|", 1) for key in reference if key.startswith("dx|") and key not in own}
-    found |= {key for key, taken in inputs.items() if taken in own and _same(own[taken], reference[taken])}
+    found |= {key for key, taken in inputs.items() if taken in same}
     return sorted(found | {key for key in gradients if key not in own})
 
 
@@ -142,24 +263,52 @@ def held(arrays: Arrays, free: Collection[str]) -> Arrays:
         key = parse(text)
         return key.kind in passing and key.owner.split("#")[0] in free
 
-    return {text: array for text, array in arrays.items() if not is_free(text)}
+    return {text: arrays[text] for text in arrays if not is_free(text)} if free else arrays
 
 
-def nudged(arrays: Arrays, seed: int) -> Arrays:
-    """Every floating-point element of every array moved by one unit in the last place.
+class Moved(Mapping[str, np.ndarray]):
+    """Arrays with every floating-point element moved by one unit in the last place, each when it is asked for.
 
     Whole numbers among what layers hand each other stay: tokens that came as float32 are cut to integers by an
     embedding, and 2.9999998 is another word than 3; -1 may say that a place is masked, and its neighbour does not.
     """
-    coin = np.random.Generator(np.random.Philox(seed))
-    moved = {key: neighbour(array, coin) for key, array in arrays.items()}
-    passed = [key for key in arrays if key.startswith(("in|", "out|"))]
-    return moved | {key: np.where(arrays[key] == np.round(arrays[key]), arrays[key], moved[key]) for key in passed}
+
+    def __init__(self, arrays: Arrays, seed: int) -> None:
+        self.arrays, self.seed = arrays, seed
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        array = self.arrays[key]
+        moved = neighbour(array, zlib.crc32(key.encode(), self.seed))
+        return np.where(array == np.round(array), array, moved) if key.startswith(("in|", "out|")) else moved
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.arrays
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.arrays)
+
+    def __len__(self) -> int:
+        return len(self.arrays)
 
 
-def neighbour(array: np.ndarray, coin: np.random.Generator) -> np.ndarray:
-    """Every floating-point element moved to a neighbour of its own precision, up or down by a fair coin; 0 stays."""
+_BITS = {2: np.int16, 4: np.int32, 8: np.int64}
+
+
+def neighbour(array: np.ndarray, salt: int) -> np.ndarray:
+    """Every floating-point element moved to a neighbour of its own precision, up or down by a fair coin.
+
+    The coin is the top bit of a hash of the element's bits and `salt` (32 bits): no random numbers to be drawn. Zeros,
+    and what is not finite, stay.
+    """
     if not np.issubdtype(array.dtype, np.floating):
         return array
-    towards = np.where(coin.integers(0, 2, array.shape, dtype=np.int8) > 0, np.inf, -np.inf).astype(array.dtype)
-    return np.where(array == 0, array, np.nextafter(array, towards))
+    whole = _BITS[array.dtype.itemsize]
+    flat = array.reshape(-1)
+    moved = flat.view(whole) ^ np.array(salt * 0x9E3779B97F4A7C15 % 2**64, np.uint64).astype(whole)
+    moved *= np.array(0x9E3779B97F4A7C15, np.uint64).astype(whole)
+    moved >>= 8 * array.dtype.itemsize - 1
+    moved |= 1
+    moved += flat.view(whole)
+    result = moved.view(array.dtype)
+    np.copyto(result, flat, where=(flat == 0) | ~np.isfinite(flat))
+    return result.reshape(array.shape)

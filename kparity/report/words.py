@@ -181,7 +181,7 @@ def cost_line(cost: dict[str, Any]) -> str:
         if isinstance(value, dict):
             continue
         if isinstance(value, int | float) and key.endswith("bytes"):
-            said.append(f"{bytes_(value)} of {key.removesuffix('bytes').strip('_') or 'data'}")
+            said.append(f"{bytes_(value)} of {key.removesuffix('bytes').strip('_').replace('_', ' ') or 'data'}")
         elif isinstance(value, int | float) and key.endswith("seconds"):
             name = key.removesuffix("seconds").strip("_").replace("_", " ")
             said.append(f"{name} {seconds(value)}".strip())

@@ -27,7 +27,7 @@ from kparity.runtime.failed import TAIL, SideFailed
 PYTHONS = ("3.12", "3.11", "3.10")
 """Tried after the Python that is running: older TensorFlows have no wheels for newer ones."""
 
-NEEDED = ("safetensors>=0.4.5", "numpy>=1.26", "setuptools<81")
+NEEDED = ("numpy>=1.26", "setuptools<81")
 """What `kparity.capture` imports beside the frameworks; and pkg_resources, which older TensorBoards import."""
 
 MARK = "kparity.json"

@@ -5,12 +5,16 @@ recorded tensor and step; JSON files hold what is not an array. Keys are written
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from kparity.trace.stream import WROTE, Reader, Writer
+
+__all__ = ["WROTE", "Reader", "Writer"]
 
 SAMPLES = 32
 """Elements of each tensor that are kept at every step, at a fixed stride through the flattened tensor; the statistics
@@ -68,27 +72,19 @@ def parse(text: str) -> Key:
     return Key(kind, owner, index)
 
 
-WROTE: list[str] = []
-"""Files that this process has left since the list was last emptied: without them its answer is worth nothing."""
-
-
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write named arrays, any dtype that NumPy knows, atomically: a reader sees the whole file or none."""
-    from safetensors.numpy import save_file
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, part)
-    part.replace(path)
-    WROTE.append(str(path))
+    """Write named arrays, any dtype that safetensors knows, atomically: a reader sees the whole file or none."""
+    room = sum(len(name) + 20 * np.ndim(array) + 100 for name, array in arrays.items())
+    with Writer(path, room + -room % 8) as writer:
+        for name, array in arrays.items():
+            writer.add(name, array)
 
 
 def read_arrays(path: Path, keys: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """Named arrays as `write_arrays` left them; of `keys` those that are there. Raises FileNotFoundError."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="numpy") as file:
-        return {key: file.get_tensor(key) for key in file.keys() if keys is None or key in keys}  # noqa: SIM118
+    """Named arrays as `write_arrays` or a `Writer` left them; of `keys` those that are there. Raises
+    FileNotFoundError."""
+    reader = Reader(path)
+    return {key: reader[key] for key in reader if keys is None or key in keys}
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -112,6 +108,23 @@ def thinned(key: str, array: np.ndarray) -> np.ndarray:
     if array.size <= MANY or parse(key).kind not in {"out", "dx", "dy"}:
         return array
     return array.reshape(-1)[:: -(-array.size // MANY)]
+
+
+def bounded(sides: Sequence[Mapping[str, np.ndarray]], most: int) -> list[dict[str, np.ndarray]]:
+    """The arrays of each side, in `most` bytes together: the largest at a fixed stride, flat, the same on all sides."""
+    sizes = sorted(array.nbytes for side in sides for array in side.values())
+    cap, left = most, most
+    for number, size in enumerate(sizes):
+        cap = left // (len(sizes) - number)
+        if size > cap:
+            break
+        left -= size
+
+    def within(array: np.ndarray) -> np.ndarray:
+        stride = -(-array.nbytes // max(cap, array.itemsize)) if array.nbytes > cap else 1
+        return array.reshape(-1)[::stride] if stride > 1 else array
+
+    return [{key: within(array) for key, array in side.items()} for side in sides]
 
 
 def apart(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> dict[str, float]:

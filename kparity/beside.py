@@ -1,0 +1,112 @@
+"""Single steps replayed on both sides, one beside the other: the candidate is forced by what the reference has left.
+
+In: the two sides' processes, the steps. Out: both sides' answers, each as if all steps had been one request. Called by
+compare once both are trained; and what is left of it in the trace.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from kparity import trace
+from kparity.analysis.observe import StepRecord
+
+Ask = Callable[..., Any]
+"""A side's `ask`."""
+Both = Callable[[Callable[[], Any], Callable[[], Any]], tuple[Any, Any]]
+"""Runs two requests at once."""
+
+
+LARGE = 256_000_000
+"""Bytes of one replayed step from which steps are left out: it takes seconds then, as much as five to eight steps of
+training."""
+FEWEST, EVERY = 3, 25
+"""Steps that are replayed in any case, and steps of training for which one more is."""
+
+
+def chosen_steps(steps: int) -> list[int]:
+    """The steps that are replayed alone, what shows most first (1-based): the first, in which everything does, the
+    second, in which optimizers have a past, the last, and some between."""
+    wanted = (1, 2, steps, steps // 2, steps // 4, 10)
+    return list(dict.fromkeys(step for step in wanted if 1 <= step <= steps))
+
+
+def affordable(chosen: Sequence[int], size: int, steps: int) -> list[int]:
+    """Of the chosen steps of a training those that are replayed if one takes `size` bytes. By size and not by time: the
+    same comparison must look at the same steps on every machine."""
+    return list(chosen if size < LARGE else chosen[: max(FEWEST, steps // EVERY)])
+
+
+INSIDE = {"equal": True, "why": "nothing is recorded within the steps of a program's own loop"}
+
+
+def side_by_side(
+    both: Both,
+    sides: tuple[Ask, Ask],
+    groups: Sequence[list[int]],
+    requests: tuple[Callable[[list[int]], Mapping[str, Any]], Callable[[list[int]], Mapping[str, Any]]],
+    first: Sequence[Mapping[str, Any]] | None,
+    left: Callable[[int], list[int]],
+    then: Callable[[], Any],
+) -> tuple[tuple[Any, Any], dict[str, Any], dict[str, Any], Any]:
+    """Whether recording is inert on each side, both sides' replays, and what the reference does `then`.
+
+    `groups`: the steps that each side is asked for at once: one by one, but for a program that must be run up to them.
+    `requests`: what each side is asked to replay some steps. `first`: what each is asked to show that recording is
+    inert; None where nothing is recorded within the steps of a training. `left`: which of the steps are still wanted
+    once the given one is replayed. Raises SideFailed.
+    """
+    done: list[Future[bool]] = [Future() for _ in groups]
+
+    def reference() -> tuple[Any, dict[str, Any], Any]:
+        answers, wanted = [], {step for group in groups for step in group}
+        try:
+            inert = sides[0]("inert", **first[0]) if first else INSIDE
+            for group, future in zip(groups, done, strict=True):
+                if wanted & {*group}:
+                    answers.append(sides[0]("replay", **requests[0](group)))
+                    wanted = {*left(group[0])}
+                future.set_result(bool(wanted & {*group}))
+        except BaseException as error:
+            for future in done:
+                if not future.done():
+                    future.set_exception(error)
+            raise
+        return inert, united(answers), then()
+
+    def candidate() -> tuple[Any, dict[str, Any]]:
+        inert = sides[1]("inert", **first[1]) if first else INSIDE
+        pairs = zip(groups, done, strict=True)
+        return inert, united([sides[1]("replay", **requests[1](group)) for group, future in pairs if future.result()])
+
+    (ours, free, after), (theirs, forced) = both(reference, candidate)
+    return (ours, theirs), free, forced, after
+
+
+def united(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Answers for single steps as one: what is told by step (1-based, as text) together, all else as the first told."""
+    whole = {key: value for answer in reversed(answers) for key, value in answer.items()}
+    by_step = {key for key, value in whole.items() if isinstance(value, dict) and all(k.isdigit() for k in value)}
+    return whole | {key: {k: v for answer in answers for k, v in answer.get(key, {}).items()} for key in by_step}
+
+
+STEP_BYTES = 900_000
+"""What of a replayed step is left in the trace, both sides together: with its statistics under a megabyte."""
+
+
+def tidy(folder: Path, records: list[StepRecord]) -> None:
+    """Keep what a reader of the trace needs, and no more than STEP_BYTES a step: batches, states and equal arrays were
+    for the run itself."""
+    for pattern in ("batch-*", "*-state-*", "*-graph-*", "*-replay-*", "moved-*", "proof-*", "*float64*", "*-freed-*"):
+        for file in (folder / "tensors").glob(pattern):
+            file.unlink()
+    for record in records:
+        kept = trace.bounded((record.reference, record.candidate), STEP_BYTES)
+        for name, arrays in zip(("legacy", "keras3"), kept, strict=True):
+            trace.write_arrays(trace.step_file(folder, f"{name}-replay", record.step), arrays)
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    return path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*") if f.is_file())

@@ -1,0 +1,136 @@
+"""A step's arrays written one by one while the step runs, and read one by one when they are asked for.
+
+In: arrays by name. Out: a safetensors file. The library writes a file from all its arrays at once and maps it into
+memory to read it, and the arrays of one step of a large model take several times what its training does. What is
+equal bit for bit is written once: a layer's input is another layer's output. Called through `kparity.trace`.
+"""
+
+import contextlib
+import json
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+ROOM = 1 << 18
+"""Bytes kept free for the header, which is known last; a longer one costs a copy of the file."""
+LOOKED_AT = 256
+"""Elements of an array by which one that may be equal is found."""
+WROTE: list[str] = []
+"""Files that this process has left since the list was last emptied: without them its answer is worth nothing."""
+_CODES = {
+    "bool": "BOOL",
+    **{f"{kind}{size}": f"{code}{size}" for kind, code in (("int", "I"), ("uint", "U")) for size in (8, 16, 32, 64)},
+    **{f"float{size}": f"F{size}" for size in (16, 32, 64)},
+    "bfloat16": "BF16",
+    "complex64": "C64",
+}
+_NAMES = {code: name for name, code in _CODES.items()}
+
+
+class Writer:
+    """Writes arrays to `path`, which is whole or not there: as a context manager that is left without an exception."""
+
+    def __init__(self, path: Path, room: int = ROOM) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path, self.part, self.room = path, path.with_suffix(".part"), room
+        self.file = self.part.open("wb+")
+        self.file.seek(8 + room)
+        self.end = 0
+        self.entries: dict[str, dict[str, Any]] = {}
+        self.same: dict[str, str] = {}
+        self.alike: dict[tuple[Any, ...], list[str]] = {}
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def add(self, name: str, array: np.ndarray) -> None:
+        """Write one array. Raises KeyError for a dtype that the format doesn't have."""
+        array = np.asarray(array, order="C")
+        data = array.reshape(-1).view(np.uint8)
+        code = _CODES[array.dtype.name]
+        few = data[:: max(data.size // LOOKED_AT, 1)]
+        mark = (code, array.shape, zlib.crc32(few.tobytes()))
+        for other in self.alike.get(mark, []):
+            if np.array_equal(self._written(other), data):
+                self.same[name] = other
+                return
+        self.alike.setdefault(mark, []).append(name)
+        self.file.write(data.data)
+        place = [self.end, self.end + data.nbytes]
+        self.entries[name] = {"dtype": code, "shape": list(array.shape), "data_offsets": place}
+        self.end += data.nbytes
+
+    def _written(self, name: str) -> np.ndarray:
+        self.file.flush()
+        start, end = self.entries[name]["data_offsets"]
+        return np.frombuffer(os.pread(self.file.fileno(), end - start, 8 + self.room + start), np.uint8)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            with contextlib.ExitStack() as stack:  # on a full disk closing fails, too
+                stack.callback(self.part.unlink, missing_ok=True)
+                self.file.close()
+
+    def _finish(self) -> None:
+        about = {"__metadata__": {"same": json.dumps(self.same)}} if self.same else {}
+        header = json.dumps(about | self.entries).encode()
+        length = self.room if len(header) <= self.room else len(header) + -len(header) % 8
+        if length > self.room:
+            self._move(length)
+        self.file.seek(0)
+        self.file.write(length.to_bytes(8, "little") + header.ljust(length))
+        self.file.flush()
+        self.part.replace(self.path)
+        WROTE.append(str(self.path))
+
+    def _move(self, length: int) -> None:
+        """Make room for a header of `length` bytes: the data from its end to its beginning, piece by piece."""
+        piece, handle = 1 << 24, self.file.fileno()
+        self.file.flush()
+        for start in reversed(range(0, self.end, piece)):
+            os.pwrite(handle, os.pread(handle, min(piece, self.end - start), 8 + self.room + start), 8 + length + start)
+
+
+class Reader(Mapping[str, np.ndarray]):
+    """The arrays of a file by name, each read when it is asked for. Raises FileNotFoundError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            self.entries: dict[str, Any] = json.loads(file.read(length))
+        self.start = 8 + length
+        same = json.loads(self.entries.pop("__metadata__", {}).get("same", "{}"))
+        self.entries |= {name: self.entries[other] for name, other in same.items()}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        entry = self.entries[name]
+        start, end = entry["data_offsets"]
+        dtype = _dtype(_NAMES[entry["dtype"]])
+        array = np.fromfile(self.path, dtype, (end - start) // dtype.itemsize, offset=self.start + start)
+        return array.reshape(entry["shape"])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    if name == "bfloat16":
+        import ml_dtypes  # comes with TensorFlow
+
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(name)

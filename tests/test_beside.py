@@ -1,0 +1,88 @@
+"""Which steps are replayed, and in which order the two sides do it."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from kparity import beside
+
+
+@pytest.mark.parametrize(
+    ("steps", "size", "expected"),
+    [
+        (1, 10, [1]),
+        (3, 10, [1, 2, 3]),
+        (500, 10, [1, 2, 500, 250, 125, 10]),
+        (20, 10**9, [1, 2, 20]),
+        (100, 10**9, [1, 2, 100, 50]),
+        (500, 10**9, [1, 2, 500, 250, 125, 10]),
+    ],
+)
+def test_of_a_large_model_fewer_steps_are_replayed_the_telling_ones_first(
+    steps: int, size: int, expected: list[int]
+) -> None:
+    assert beside.affordable(beside.chosen_steps(steps), size, steps) == expected
+
+
+def both(left: Any, right: Any) -> tuple[Any, Any]:
+    """As compare runs two requests."""
+    found: dict[str, Any] = {}
+
+    def run(name: str, work: Any) -> None:
+        try:
+            found[name] = work()
+        except Exception as error:
+            found[name] = error
+
+    threads = [threading.Thread(target=run, args=pair) for pair in (("left", left), ("right", right))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+        assert not thread.is_alive(), "a side waits for ever"
+    for one in found.values():
+        if isinstance(one, Exception):
+            raise one
+    return found["left"], found["right"]
+
+
+class Sides:
+    """Two sides that note what they are asked, and answer as the real ones do."""
+
+    def __init__(self, fails: int = 0) -> None:
+        self.asked: list[tuple[str, Any]] = []
+        self.fails = fails
+
+    def ask(self, side: str, do: str, **arguments: Any) -> Any:
+        if side == "reference" and do == "replay" and arguments["steps"] == [self.fails]:
+            raise RuntimeError("out of memory")
+        time.sleep(0.02)
+        self.asked.append((side, arguments.get("steps", [do])[0]))
+        if do != "replay":
+            return do
+        (step,) = arguments["steps"]
+        return {"order": [f"order of {step}"], "unlike": {str(step): [side]}}
+
+    def run(self, steps: list[int], left: list[int]) -> Any:
+        asks = (lambda do, **more: self.ask("reference", do, **more), lambda do, **more: self.ask("other", do, **more))
+        requests = (lambda at: {"steps": at}, lambda at: {"steps": at})
+        then = lambda: self.ask("reference", "rerun")  # noqa: E731
+        return beside.side_by_side(both, asks, [[step] for step in steps], requests, ({}, {}), lambda _: left, then)
+
+
+def test_the_other_side_replays_a_step_once_the_reference_has_and_neither_replays_what_is_left_out() -> None:
+    sides = Sides()
+    inert, free, forced, rerun = sides.run([1, 2, 9, 5], [1, 2, 9])
+    assert (inert, rerun) == (("inert", "inert"), "rerun")
+    assert free == {"order": ["order of 1"], "unlike": {str(step): ["reference"] for step in (1, 2, 9)}}
+    assert forced["unlike"] == {str(step): ["other"] for step in (1, 2, 9)}
+    for step in (1, 2, 9):
+        assert sides.asked.index(("reference", step)) < sides.asked.index(("other", step))
+    assert not [told for told in sides.asked if told[1] == 5]
+
+
+def test_a_reference_that_fails_leaves_nobody_waiting() -> None:
+    with pytest.raises(RuntimeError, match="out of memory"):
+        Sides(fails=2).run([1, 2, 9], [1, 2, 9])
