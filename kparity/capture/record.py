@@ -331,6 +331,11 @@ def called(args: Any, kwargs: Any, flat: list[Any], tensors: list[bool]) -> Any:
         return None
 
 
+LOGITS = "_keras_logits"
+"""What a softmax or sigmoid leaves on its output, for a cross-entropy to be computed from. A compiled step hands it on,
+or its loss would be another than that of the training; in a step alone every layer is held to its outputs."""
+
+
 def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any) -> Any:
     """Record every tensor in a structure and hand on its tapped (and forced) twin; masks travel along."""
     flat = tf.nest.flatten(values)
@@ -341,6 +346,7 @@ def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any) 
         if not step.sees(value):
             continue
         mask = getattr(value, "_keras_mask", None)
+        logits = getattr(value, LOGITS, None) if step.graph is not None else None
         made = getattr(value, MADE, node.split("#")[0] + (f".{index}" if index else ""))
         flat[position] = _tap(recorder, step, kind, node, index, value)
         if kind == "out":
@@ -353,6 +359,8 @@ def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any) 
             mask = None if given is None else tf.constant(given)
         if mask is not None:
             flat[position]._keras_mask = mask
+        if logits is not None:
+            setattr(flat[position], LOGITS, logits)
         index += 1
     return tf.nest.pack_sequence_as(values, flat)
 
