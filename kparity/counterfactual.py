@@ -4,7 +4,7 @@ In: the two sides' processes, the causes, the steps that were replayed. Out: the
 was not. Called by compare once the causes are known: the one flow that goes back from analysis to capture.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def prove(
     at = [step_of(cause, steps) for cause in causes]
     done = list(causes)
     for step in sorted(set(at)):
-        reference = trace.read_arrays(trace.step_file(folder, "legacy-replay", step))
+        reference = trace.Reader(trace.step_file(folder, "legacy-replay", step))
         parts = Parts(reference, owners, trainable, loose)
         mends = _apart(causes, [plan(cause, parts) for cause in causes])
         here = [index for index, place in enumerate(at) if place == step and mends[index] is not None][:MOST]
@@ -101,8 +101,8 @@ class _Free:
     """A step run free. `worst`: the reference's arrays, each element as far off as one-ulp moves took it; `whole`: what
     differs with every cause mended; `without`: by cause, what does with every cause mended but this one."""
 
-    reference: dict[str, np.ndarray]
-    worst: dict[str, np.ndarray]
+    reference: Mapping[str, np.ndarray]
+    worst: Mapping[str, np.ndarray]
     whole: list[Seen]
     without: dict[int, list[Seen]]
 
@@ -132,18 +132,17 @@ def _run(
         lambda: sides[0]("counterfactual", runs=plain, **names), lambda: sides[1]("counterfactual", runs=runs, **names)
     )
 
-    def arrays(name: str) -> dict[str, np.ndarray]:
-        return outside(trace.read_arrays(trace.step_file(folder, name, step)), region)
+    def arrays(name: str) -> Mapping[str, np.ndarray]:
+        found = trace.Reader(trace.step_file(folder, name, step))
+        return outside(found, region) if region else found
 
     reference, moved = arrays("proof-reference"), [arrays(f"proof-moved-{key}") for key in MOVES]
-    worst = {key: _furthest(value, [other[key] for other in moved]) for key, value in reference.items()}
-
-    def unshared(key: str, candidate: dict[str, np.ndarray]) -> bool:
-        return (key in reference) != (key in candidate)
+    worst = _Furthest(reference, moved)
 
     def left(name: str, kept: list[Mend]) -> list[Seen]:
         candidate = arrays(name)
-        lone = tuple(key for key in {**reference, **candidate} if key.startswith("grad|") and unshared(key, candidate))
+        unshared = [key for key in dict.fromkeys([*reference, *candidate]) if (key in reference) != (key in candidate)]
+        lone = tuple(key for key in unshared if key.startswith("grad|"))
         return remains(StepRecord(step, reference, candidate, worst, lone), kept, order, parts)
 
     without = {i: left(f"proof-but-{i}", [m for other, m in known if other != i]) for i in here}
@@ -198,6 +197,26 @@ def _there_in_float64(cause: Cause, exact: list[dict[str, np.ndarray]] | None) -
 
 def _request(name: str, mends: list[Mend], parts: Parts) -> dict[str, Any]:
     return {"name": name, "mend": taken(mends, parts), "own": [], "nudge": 0}
+
+
+class _Furthest(Mapping[str, np.ndarray]):
+    """Of a step and its one-ulp moves the arrays of `_furthest`, each made when it is asked for: together they are
+    several times what a large model's training takes."""
+
+    def __init__(self, reference: Mapping[str, np.ndarray], moved: Sequence[Mapping[str, np.ndarray]]) -> None:
+        self.reference, self.moved = reference, moved
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        return _furthest(self.reference[key], [other[key] for other in self.moved])
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.reference
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.reference)
+
+    def __len__(self) -> int:
+        return len(self.reference)
 
 
 def _furthest(value: np.ndarray, moved: list[np.ndarray]) -> np.ndarray:

@@ -8,8 +8,11 @@ gradients, new weights, optimizer state, layer state, metrics, predictions. With
 not. A wrong cause fails one of them: mending what is in order repairs nothing, and leaving it out breaks nothing.
 """
 
+from collections import ChainMap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from kparity.analysis.locate import AVERAGES, Cause, total_alone
 from kparity.analysis.noise import Gap
@@ -143,14 +146,13 @@ def _wired(end: str, other: str, layers: frozenset[str], parts: Parts) -> set[st
 
     A layer that only the reference has is mended there, where the candidate has something that can be.
     """
-    ends = [value for key, value in parts.reference.items() if _of(key, {end}, layers)]
-    return {
-        key
-        for key, value in parts.reference.items()
-        if key.startswith(f"{other}|")
-        and parse(key).owner.split("#")[0] not in layers
-        and any(value.shape == one.shape and value.tobytes() == one.tobytes() for one in ends)
-    }
+    ends = [parts.reference[key] for key in parts.reference if _of(key, {end}, layers)]
+
+    def wired(value: np.ndarray) -> bool:
+        return any(value.shape == one.shape and value.tobytes() == one.tobytes() for one in ends)
+
+    far = [key for key in parts.reference if parse(key).kind == other and parse(key).owner.split("#")[0] not in layers]
+    return {key for key in far if wired(parts.reference[key])}
 
 
 def _plan_init(cause: Cause, parts: Parts) -> Mend:
@@ -263,8 +265,9 @@ def remains(record: StepRecord, mends: Collection[Mend], order: Mapping[str, int
 
     A gradient that only one side has counts as a difference. What nothing reads, as behind a mask, doesn't.
     """
-    upstream = {key: thinned(key, value) for key, value in parts.reference.items() if key.startswith("dy|")}
-    live, _ = observe(replace(record, reference={**upstream, **record.reference}), order, set(parts.trainable))
+    upstream = {key: thinned(key, parts.reference[key]) for key in parts.reference if key.startswith("dy|")}
+    together: Arrays = ChainMap(record.reference, upstream)  # type: ignore[arg-type]
+    live, _ = observe(replace(record, reference=together), order, set(parts.trainable))
     endless = Gap(float("inf"), 0.0, float("inf"))
     live += [Seen(parse(text), "gradient", record.step, endless, order.get(text, 0)) for text in record.lone]
     live = [

@@ -33,12 +33,13 @@ def failure(error: BaseException, sources: Collection[str]) -> dict[str, Any]:
     if isinstance(error, SystemExit):
         text = f"the program ended itself with exit code {error.code}: guard its main part with __name__"
     others = [frame for frame in frames if not frame.filename.startswith(own)]
+    shown = others or ([] if kind != "raised" else list(frames))  # what ran out is no matter of kparity's own lines
     return {
         "kind": kind,
         "type": type(error).__name__,
         "message": re.sub(r"\x1b\[[0-9;]*m", "", text),
         "where": where,
-        "traceback": "" if kind == "usage" else "".join(traceback.format_list(others or list(frames))),
+        "traceback": "" if kind == "usage" else "".join(traceback.format_list(shown)),
     }
 
 
