@@ -320,6 +320,8 @@ def unused_after(
         left = [s for s in kept if not _is_part(module, s, node)]
         at = module.start(node)
         dropped = _drop(module, node, aliases, follows=any(s.start == s.end == at for s in left))
+        if not dropped:  # it stays for the comment behind it, as it is rewritten
+            continue
         if len(left) < len(kept) and len(aliases) < len(node.names):
             return None
         if any(overlaps(one, other) for one in dropped for other in left):

@@ -33,6 +33,10 @@ CASES = {
         "import os\nimport tensorflow as tf\n\nx = tf.keras.layers.Dense(1)\n",
         "import os\nimport keras\n\nx = keras.layers.Dense(1)\n",
     ),
+    "a name that nothing uses any more, with a comment behind it": (
+        "import tensorflow.keras.backend as K  # ours\ny = K.sum(x)\n",
+        "import keras\nimport keras.backend as K  # ours\ny = keras.ops.sum(x)\n",
+    ),
     "tf that nothing used before stays": (
         "import tensorflow as tf\nfrom tensorflow import keras\n\nx = keras.Model()\n",
         "import tensorflow as tf\nimport keras\n\nx = keras.Model()\n",
