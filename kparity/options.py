@@ -1,4 +1,4 @@
-"""What to compare: the options of the command line, as compare and its helpers take them."""
+"""What to compare: the options of the command line, as compare takes them."""
 
 from dataclasses import dataclass
 from pathlib import Path
