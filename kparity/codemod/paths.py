@@ -5,6 +5,7 @@ other place in the module that names the same file, so that what is written is a
 """
 
 import ast
+import posixpath
 import re
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ READERS = frozenset(
     | {"unlink", "print", "join", "getsize", "load", "dirname"}
 )
 """Callables that may share the literal without anything else depending on its old ending."""
+MAKERS = frozenset({"makedirs", "mkdir", "MakeDirs"})
 OF_KERAS = frozenset({"model", "layer", "loss", "metric", "optimizer"})
 
 
@@ -108,11 +110,10 @@ def _folder_made(
 ) -> tuple[list[Splice], list[Need]]:
     """Keras 2 makes the folder of a checkpoint or SavedModel, Keras 3 not that of a file: a line in front does.
 
-    Not where the module makes folders anyway, nor where there may be none in the name.
+    Not where the module makes that folder anyway, nor where there may be none in the name.
     """
     last = tail.text.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    own = {"makedirs", "mkdir", "MakeDirs"} & {_called(other) for other in module.index.calls}
-    if last.endswith((".h5", ".hdf5", ".keras")) or _called(call) == "ModelCheckpoint" or own:
+    if last.endswith((".h5", ".hdf5", ".keras")) or _called(call) == "ModelCheckpoint":
         return [], []
     if isinstance(literal, ast.Constant):
         if "/" not in tail.text.rstrip("/").removeprefix("./"):
@@ -121,6 +122,8 @@ def _folder_made(
     elif isinstance(literal, ast.Call) and _called(literal) == "join" and len(literal.args) > 1:
         made = ""
     else:
+        return [], []
+    if _is_made_here(module, path, literal, tail):
         return [], []
     statement = module.names.statement(call)
     line, column = module.line_column(module.start(statement))
@@ -131,6 +134,45 @@ def _folder_made(
     made = made or f"os.path.dirname(os.path.abspath({module.source(path)}))"
     start = module.start(statement)
     return [Splice(start, start, f"os.makedirs({made}, exist_ok=True){module.newline()}{indent}")], needs
+
+
+def _is_made_here(module: Module, path: ast.expr, literal: ast.expr, tail: Tail) -> bool:
+    """Does the module make the folder of this file itself, by its name or by a value that the path is made of?"""
+    folder = posixpath.normpath(posixpath.dirname(tail.text)) if isinstance(literal, ast.Constant) else ""
+    parts = _parts(module, path) | _parts(module, literal)
+    for call in module.index.calls:
+        if _called(call) not in MAKERS:
+            continue
+        given = call.args[0] if call.args else getattr(call.func, "value", None)
+        made = [given] if given is not None else []
+        if isinstance(given, ast.Name) and (found := value_at(module, given)) is not None:
+            made.append(found[0])
+        for one in made:
+            while isinstance(one, ast.Call) and len(one.args) == 1 and _called(one) in ("Path", "str", "abspath"):
+                one = one.args[0]
+            if isinstance(one, ast.Constant):
+                if folder and f"{posixpath.normpath(str(one.value))}/".startswith(f"{folder}/"):
+                    return True
+            elif parts & _parts(module, one):
+                return True
+    return False
+
+
+def _parts(module: Module, node: ast.expr) -> set[str]:
+    """The names and attributes that an expression takes its value from, functions left out."""
+    found: set[str] = set()
+    open_: list[ast.AST] = [node]
+    while open_:
+        at = open_.pop()
+        if isinstance(at, ast.Call):
+            open_ += [*at.args, *(keyword.value for keyword in at.keywords)]
+            if isinstance(at.func, ast.Attribute) and module.names.canonical(at.func) is None:
+                open_.append(at.func.value)
+        elif isinstance(at, ast.Name | ast.Attribute):
+            found |= {module.source(at)} if module.names.canonical(at) is None else set()
+        else:
+            open_ += ast.iter_child_nodes(at)
+    return found
 
 
 def library(module: Module, node: ast.AST, name: str) -> list[Need] | None:

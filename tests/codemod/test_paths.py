@@ -27,6 +27,26 @@ EDITED = {
         "model.save(os.path.join('a', 'm'))\nagain = keras.models.load_model(os.path.join('a', 'm'))\n",
         "os.makedirs(os.path.dirname(os.path.abspath(os.path.join('a', 'm'))), exist_ok=True)\nmodel.save(os.path.join('a', 'm.keras'))\nagain = keras.models.load_model(os.path.join('a', 'm.keras'))\n",
     ),
+    "a folder beside the one that is made": (
+        "os.makedirs('a', exist_ok=True)\nmodel.save_weights('b/w')\nmodel.load_weights('b/w')\n",
+        "os.makedirs('a', exist_ok=True)\nos.makedirs(\"b\", exist_ok=True)\nmodel.save_weights('b/w.weights.h5')\nmodel.load_weights('b/w.weights.h5')\n",
+    ),
+    "a folder that is made above it": (
+        "os.makedirs('b/c', exist_ok=True)\nmodel.save_weights('b/w')\n",
+        "os.makedirs('b/c', exist_ok=True)\nmodel.save_weights('b/w.weights.h5')\n",
+    ),
+    "a folder that is made by its name": (
+        "folder = f()\nos.makedirs(folder)\nmodel.save_weights(os.path.join(folder, 'w'))\n",
+        "folder = f()\nos.makedirs(folder)\nmodel.save_weights(os.path.join(folder, 'w.weights.h5'))\n",
+    ),
+    "a folder that is made by the name of the file": (
+        "path = 'a/w.ckpt'\nos.makedirs(os.path.dirname(path))\nmodel.save_weights(path)\n",
+        "path = 'a/w.weights.h5'\nos.makedirs(os.path.dirname(path))\nmodel.save_weights(path)\n",
+    ),
+    "another folder that is made by a name": (
+        "folder = f()\nos.makedirs(folder)\nmodel.save_weights('b/w')\n",
+        "folder = f()\nos.makedirs(folder)\nos.makedirs(\"b\", exist_ok=True)\nmodel.save_weights('b/w.weights.h5')\n",
+    ),
     "a model that was deleted and loaded": (
         "model.save('m')\ndel model\nmodel = keras.models.load_model('m')\n",
         "model.save('m.keras')\ndel model\nmodel = keras.models.load_model('m.keras')\n",
