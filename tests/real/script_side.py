@@ -9,6 +9,7 @@ import ast
 import builtins
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -112,6 +113,8 @@ def run(request, shim):
     except BaseException as error:
         traceback.print_exc()
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+        # compiled code is run from elsewhere: its own line stands in the message
+        lines += map(int, re.findall(rf'File "{re.escape(path)}", line (\d+)', str(error)))
         words = " ".join(str(error).split())
         result = {"ok": False, "error": f"{type(error).__name__}: {words[:300]}", "at": lines[-1] if lines else 0}
     return {**result, "losses": shim.losses[-1:]}
