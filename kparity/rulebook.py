@@ -27,6 +27,7 @@ EDITS: dict[str, frozenset[str]] = {
     "public": frozenset(),
     "call": frozenset(
         {"to", "params", "order", "rename", "drop", "pin", "value", "keywords_from", "tuples", "ints", "join", "wrap"}
+        | {"defines"}
     ),
     "template": frozenset({"to", "params", "defaults", "drop"}),
     "schedule": frozenset({"to", "defaults"}),
@@ -39,6 +40,7 @@ EDITS: dict[str, frozenset[str]] = {
     "strings": frozenset({"arguments", "params", "table"}),
     "path": frozenset({"argument", "position", "suffix", "from", "drop", "read_back"}),
     "newest": frozenset(),
+    "lambda": frozenset(),
     "array": frozenset({"to"}),
     "changed": frozenset({"what"}),
     "added": frozenset({"what"}),
@@ -79,6 +81,7 @@ WHEN = frozenset(
         "number",
         "computed_number",
         "compiled",
+        "sequential",
         "switched_on",
     }
 )
@@ -91,7 +94,8 @@ are about methods that a class defines and attributes that code sets, instead of
 itself a call of this class; `mentions`: one of these words stands in the module, or where it is `stored` in that
 statement; `made_by`: what it is `stored` on is of one of these classes; `taken_from_model`: that is `model.layers[i]`
 or `model.get_layer(name)`; `compiled`: a `stored` attribute of a model that was compiled above and isn't again below;
-`switched_on`: the string names something of the environment that is set here, and not to "0", removed or only asked."""
+`sequential`: an attribute of what is certainly a Sequential model; `switched_on`: the string names something of the
+environment that is set here, and not to "0", removed or only asked."""
 SHOWS = frozenset({"kind", "quantity", "variable", "with"})
 SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "shape", "any")
 FAMILIES = {
@@ -337,6 +341,8 @@ def _check_edit(entry: dict[str, Any], applies: list[str], where: str) -> None:
     ) and not edit.get("to"):
         raise RuleError(f"{where}: an edit of kind {edit['kind']!r} needs `to`")
     target = edit.get("to", "")
+    if "defines" in edit and not re.match(r"(class|def) \w+\(", edit["defines"]):
+        raise RuleError(f"{where}: `defines` is the text of a class or a function")
     if edit["kind"] in ("rename", "base", "call") and target.startswith(("keras.", "tensorflow.keras.")):
         _check_target(target, applies, where)
     elif edit["kind"] in ("template", "schedule", "input"):

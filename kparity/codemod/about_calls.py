@@ -17,6 +17,10 @@ from .newest import newest_edit
 from .paths import path_edit
 from .sites import Finder, Site
 from .straight import value_at
+from .symbolic import lambda_edit
+
+LATER = {"lambda": 1, "manual": 2}
+"""Kinds of edit that speak where no other did."""
 
 
 class AboutCalls(Finder):
@@ -87,11 +91,13 @@ class AboutCalls(Finder):
         handled = False
         told: set[str] = set()
         if len(candidates) > 1:
-            candidates = sorted(candidates, key=lambda pair: pair[0].edit["kind"] == "manual")
+            candidates = sorted(candidates, key=lambda pair: LATER.get(pair[0].edit["kind"], 0))
         said = {keyword.arg for keyword in node.keywords}
         for rule, certain in candidates:
             if rule.edit["kind"] == "manual" and (handled or (not rule.when and dotted is not None)):
                 continue
+            if rule.edit["kind"] == "lambda" and (handled or self.book.named(dotted or "", ("rename", "public"))):
+                continue  # it has a counterpart
             params, needed = self.book.asked(rule)
             if needed and needed.isdisjoint(said) and needed.isdisjoint(params[: len(node.args)]):
                 continue
@@ -199,7 +205,7 @@ class AboutCalls(Finder):
         """Arguments by keyword change as in a call; what else the call will get isn't known yet."""
         if rule.edit["kind"] == "manual" and not rule.when:
             return None  # told where its name stands
-        if rule.edit["kind"] in ("template", "input", "added"):
+        if rule.edit["kind"] in ("template", "input", "added", "lambda"):
             raise CannotEdit(f"functools.partial hands it on: {rule.why}")
         edit = self._plain_edit(rule, node)
         if edit is None or not (rule.when.get("lacks") or rule.when.get("not_equals")):
@@ -228,6 +234,8 @@ class AboutCalls(Finder):
                 return array_edit(rule, self.module, node)
             case "added":
                 return added.added_edit(rule, self.module, node)
+            case "lambda":
+                return lambda_edit(rule, self.module, node)
         raise CannotEdit(rule.why)
 
     def _holds(self, rule: Rule, given: list[Argument], node: ast.Call) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from ..rulebook import Rule, api, exists, keras_only, shim_names
 from .about_calls import AboutCalls
 from .book import ABOUT_NAMES
-from .edits import Edit, reference_edit, rename_edit
+from .edits import Edit, own_edit, reference_edit, rename_edit
 from .module import Module, Splice
 from .names import TF_VIEWS, normal, under
 from .places import renamed
@@ -88,6 +88,8 @@ class AboutNames(AboutCalls):
                 }:
                     make = functools.partial(call_like, rule, self.module, node, dotted)
                     yield from self._try(rule, node, make, becomes=self._becomes(rule, dotted))
+                elif "defines" in rule.edit and not rule.when and isinstance(node, ast.Attribute | ast.Name):
+                    yield from self._try(rule, node, functools.partial(own_edit, rule, self.module, node))
         of_tf_1 = any(under(written, view) for view in TF_VIEWS) and dotted not in api(2)
         if not told and not imported and not of_tf_1:
             yield from self._gone(dotted, node)

@@ -13,6 +13,7 @@ from .arguments import CannotEdit, arguments, is_number
 from .edits import Edit, localised
 from .module import Module, Need, Splice
 from .scopes import Scope
+from .written import first_of, written
 
 BEFORE = frozenset(
     {"summary", "add_loss", "add_metric", "get_layer", "layers", "output", "outputs", "input", "inputs", "name"}
@@ -75,38 +76,20 @@ def added_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
     made = f"{wrapped}({module.source(name) if name is not None else ''})"
     template = f"{owner.id} = keras.Model({owner.id}.input, {made}({owner.id}.output, {{value}}), name={owner.id}.name)"
     new, needs = localised(template, module, call)
-    needs += _class(module, call, wrapped, METRIC if metric else LOSS)
+    needs += _class(module, call, METRIC if metric else LOSS)
     certain = metric or _is_scalar(module, value, 0)
     doubt = "" if certain else "a loss that isn't one number is summed up, and Keras 2 refused it or logged its mean"
     splice = Splice(module.start(call), module.end(call), new.replace("{value}", text))
     return Edit((splice,), tuple(needs), certain, doubt)
 
 
-def _class(module: Module, call: ast.Call, name: str, source: str) -> list[Need]:
+def _class(module: Module, call: ast.Call, source: str) -> list[Need]:
     """The layer's class, in front of the first statement of the module that may need it."""
     attr = getattr(call.func, "attr", "")
     calls = [c for c in module.index.calls if isinstance(c.func, ast.Attribute) and c.func.attr == attr]
-    tops = [_top(module, c) for c in calls if isinstance(c.func, ast.Attribute) and not _is(c.func.value, "self")]
-    top = min(tops, key=module.start)
-    text, needs = localised(source, module, top)
-    text = text.replace("\n", module.newline())
-    own = next((c for c in module.index.classes if c.name == name), None)
-    if own is not None and module.source(own).split() == text.split():
-        return []
-    if not module.names.is_free(name, module.names.scope(module.tree)):
-        raise CannotEdit(f"{name} is something else here")
-    start = min([module.start(top), *(module.start(d) - 1 for d in getattr(top, "decorator_list", ()))])
-    line, column = module.line_column(start)
-    if column != 1:
-        raise CannotEdit("several statements stand in one line")
-    blank = next((n for n in range(2) if line - n < 2 or module.line_text(line - n - 1).strip()), 2)
-    return [*needs, Need(start, module.newline() * (2 - blank) + text)]
-
-
-def _top(module: Module, node: ast.AST) -> ast.AST:
-    while (above := module.names.parent(node)) is not None and above is not module.tree:
-        node = above
-    return node
+    calls = [c for c in calls if isinstance(c.func, ast.Attribute) and not _is(c.func.value, "self")]
+    text, needs = localised(source, module, first_of(module, calls))
+    return [*needs, *written(module, calls, text)]
 
 
 def _check_model(rule: Rule, module: Module, owner: ast.Name, statement: ast.stmt) -> None:

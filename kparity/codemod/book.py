@@ -16,7 +16,10 @@ from .places import is_private_path, renamed
 ABOUT_NAMES = ("call", "template", "rename", "public", "base", "manual", "literal")
 SAID_OF_NAMES = ("rename", "public", "literal", "manual")
 """The kinds that speak about a name wherever it stands; the others about what is called or handed on."""
-CALLS = ("call", "template", "schedule", "path", "input", "strings", "added", "weights", "newest", "array", "manual")
+CALLS = (
+    *("call", "template", "schedule", "path", "input", "strings", "added", "weights", "newest", "array", "lambda"),
+    "manual",
+)
 
 
 @dataclass
@@ -181,7 +184,7 @@ def _needed(rule: Rule) -> frozenset[str]:
             return frozenset(when[condition])
     if edit["kind"] == "strings":
         return frozenset(words(edit["arguments"]))
-    if edit["kind"] == "call" and not {"to", "pin", "order", "keywords_from"} & set(edit):
+    if edit["kind"] == "call" and not {"to", "pin", "order", "keywords_from", "defines"} & set(edit):
         plain = {name for key in ("drop", "tuples", "ints", "join") for name in words(edit.get(key))}
         return frozenset(plain.union(*(edit.get(key, {}) for key in ("rename", "value", "wrap"))))
     return frozenset()

@@ -14,6 +14,7 @@ from .arguments import CannotEdit, argument_splices, arguments, words
 from .forward import is_plain_call
 from .module import Module, Need, Splice
 from .places import renamed
+from .written import first_of, name_of, written
 
 ATOMS = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, ast.List, ast.Dict, ast.Set, ast.ListComp)
 
@@ -35,7 +36,9 @@ class Edit:
 def call_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
     """Another callee, and arguments renamed, dropped, pinned, changed, or turned into keywords."""
     spec = dict(rule.edit)
-    callee = callee_edit(spec.get("to", ""), module, call.func)
+    callee = (
+        own_edit(rule, module, call.func) if "defines" in spec else callee_edit(spec.get("to", ""), module, call.func)
+    )
     needs = list(callee.needs)
     if "pin" in spec:
         pins = {name: localised(source, module, call) for name, source in spec["pin"].items()}
@@ -48,6 +51,17 @@ def call_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
     if not callee.splices and not changed:
         return None
     return Edit((*callee.splices, *changed), tuple(needs) if changed else callee.needs, callee.certain)
+
+
+def own_edit(rule: Rule, module: Module, node: ast.expr) -> Edit:
+    """The name of a class or function that the rule brings along, for one of Keras."""
+    uses: list[ast.expr] = [n for n in module.index.attributes if module.names.canonical(n) in rule.applies]
+    for loads in module.loads.values():
+        uses += loads if module.names.canonical(loads[0]) in rule.applies else []
+    source = rule.edit["defines"]
+    text, needs = localised(source, module, first_of(module, [*uses, node]))
+    needs += written(module, [*uses, node], text + "\n")
+    return Edit((Splice(module.start(node), module.end(node), name_of(source)),), tuple(needs))
 
 
 def _wrapped(spec: dict[str, Any], module: Module, call: ast.Call) -> tuple[dict[str, dict[str, str]], list[Need]]:

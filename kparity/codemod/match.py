@@ -15,6 +15,7 @@ from .book import CALLS, Book
 from .edits import attribute_edit, method_edit, string_edit
 from .module import Module
 from .names import normal, under
+from .sequential import is_sequential
 from .sites import Held, Site, in_order
 
 
@@ -216,6 +217,9 @@ class _Finder(AboutImports):
             if rule.edit["kind"] == "manual":
                 if (wanted == kind or (wanted == "any" and kind is None)) and not rule.when:
                     yield self._site(rule, node, None)
+            elif rule.when.get("sequential"):
+                if is_sequential(self.module, node.value):
+                    yield from self._try(rule, node, lambda rule=rule: attribute_edit(rule, self.module, node))
             elif wanted == kind or (wanted == "any" and kind is None):
                 certain = wanted == kind
                 yield from self._try(rule, node, lambda rule=rule: attribute_edit(rule, self.module, node), certain)

@@ -92,10 +92,10 @@ def _always_given(values: "Values", function: ast.FunctionDef, name: str, owner:
     """Do all places that name the function call it, with a tensor for this parameter?"""
 
     def work() -> str | None:
-        calls = _method_calls(values, owner, function.name) if owner is not None else _calls(values, function)
+        calls = _method_calls(values, owner, function.name) if owner is not None else calls_of(values, function)
         params = [a.arg for a in [*function.args.posonlyargs, *function.args.args]][1 if owner is not None else 0 :]
         for call in calls:
-            given = _argument(call, params, name)
+            given = argument(call, params, name)
             if given is None or values.kind(given) not in ("tensor", "any"):
                 return None
         return "tensor" if calls else None
@@ -103,7 +103,7 @@ def _always_given(values: "Values", function: ast.FunctionDef, name: str, owner:
     return values.once(("given", function, name), work, meanwhile="tensor") == "tensor"
 
 
-def _argument(call: ast.Call, params: list[str], name: str) -> ast.expr | None:
+def argument(call: ast.Call, params: list[str], name: str) -> ast.expr | None:
     if any(isinstance(a, ast.Starred) for a in call.args) or name not in params:
         return None
     position = params.index(name)
@@ -112,7 +112,7 @@ def _argument(call: ast.Call, params: list[str], name: str) -> ast.expr | None:
     return next((k.value for k in call.keywords if k.arg == name), None)
 
 
-def _calls(values: "Values", function: ast.FunctionDef) -> list[ast.Call]:
+def calls_of(values: "Values", function: ast.FunctionDef) -> list[ast.Call]:
     """The calls of a function; none if it is handed on somewhere, or bound twice."""
     home = values.names.scope(function)
     if function.decorator_list or len(home.bindings.get(function.name, ())) != 1:
@@ -230,7 +230,7 @@ def _belongs_to_computation(values: "Values", function: ast.FunctionDef) -> bool
         return computes(values, owner) and function.name not in _handed_on(values)
     if handles_odd(values, function):
         return False
-    calls = _calls(values, function)
+    calls = calls_of(values, function)
     return bool(calls) and all(stands_in_computation(values, call) for call in calls)
 
 

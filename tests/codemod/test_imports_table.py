@@ -74,8 +74,8 @@ CASES = {
         '"""Doc."""\nfrom __future__ import annotations\n\nimport keras\nimport tensorflow as tf\n\nx = keras.Model(), tf\n',
     ),
     "backend stays for what only tf.keras has": (
-        "from tensorflow.keras import backend as K\n\ny = K.sum(1), K.ctc_batch_cost(1, 2, 3, 4)\n",
-        "import keras\nfrom tensorflow.keras import backend as K\n\ny = keras.ops.sum(1), K.ctc_batch_cost(1, 2, 3, 4)\n",
+        "from tensorflow.keras import backend as K\n\ny = K.sum(1), K.ctc_label_dense_to_sparse(1, 2)\n",
+        "import keras\nfrom tensorflow.keras import backend as K\n\ny = keras.ops.sum(1), K.ctc_label_dense_to_sparse(1, 2)\n",
     ),
     "ops that is there already is used": (
         "from keras import ops\nfrom tensorflow.keras import backend as K\n\ny = K.sum(1), ops.sum(2)\n",
