@@ -266,7 +266,7 @@ def _further_seed(
     if not known or base is None:
         return None
     kinds = {(cause["phase"], cause["kind"]) for cause in known[0].causes}
-    found = at_rates(_before(pair), ours["curves"], theirs["curves"])
+    found = at_rates(_before(run, pair)[0], ours["curves"], theirs["curves"])
     curves = curves_of(ours, theirs, {"curves": {}, "validation": {}})
     for name, sides in curves["metrics"].items():
         if (first := known[0].curves["metrics"].get(name)) is not None:
@@ -279,11 +279,19 @@ def _further_seed(
     return SeedResult([], [], curves, [])
 
 
-def _before(pair: _Pair) -> list[Cause]:
-    """Causes that are there before anything is trained."""
-    before = locate.structure(pair.pairing, pair.left, pair.right)
-    before += locate.initial(_state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
-    return before + locate.batches(pair.left["hashes"], pair.right["hashes"], _sketches(pair))
+def _before(run: _Run, pair: _Pair) -> tuple[list[Cause], list[str]]:
+    """Causes that are there before anything is trained, and notes on differences there that nothing ever looks at."""
+    before = locate.initial(_state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
+    idle: set[str] = set()
+    if names := sorted({cause.variable for cause in before if cause.variable} - pair.trainable):
+        states = [f"tensors/{name}-state-000000.safetensors" for name in (REFERENCE, CANDIDATE)]
+        asked = {"names": names, "ours": states[0], "theirs": states[1]}
+        sides = run.both(lambda: run.reference.ask("unread", **asked), lambda: run.candidate.ask("unread", **asked))
+        idle = {*sides[0]} & {*sides[1]}
+    notes = [f"`{name}` begins otherwise; neither training nor predictions look at it." for name in sorted(idle)]
+    before = [cause for cause in before if cause.variable not in idle]
+    before = locate.structure(pair.pairing, pair.left, pair.right) + before
+    return before + locate.batches(pair.left["hashes"], pair.right["hashes"], _sketches(pair)), notes
 
 
 def _share(
@@ -394,8 +402,10 @@ def _train(run: _Run, pair: _Pair, ours: dict[str, Any], theirs: dict[str, Any])
 def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> tuple[list[Cause], list[str]]:
     """The causes in causal order, and notes on what was seen beside them."""
     notes: list[str] = list(pair.left["notes"])
+    if pair.left["validation"] != pair.right["validation"]:
+        notes.append("The two sides validate on different data: what they report of it can't be held together.")
     ours, theirs = trained.ours, trained.theirs
-    before = _before(pair)
+    before, kept_aside = _before(run, pair)
     seen = observe.look(trained.records, trained.order, pair.trainable, pair.owners)
     again = replays.Replays(
         run.reference.ask, run.candidate.ask, run.say, pair.folder, trained.order, pair.trainable, pair.owners
@@ -432,7 +442,7 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     found = at_metrics([_with_predictions(pair.folder, cause) for cause in found], ours["curves"], theirs["curves"])
     found, consequences = independent(_prove(run, pair, trained, found, seen.roundoff, region))
     notes += [*not_proven(found), *consequences]
-    notes += unread(seen.idle)
+    notes += unread(seen.idle) + kept_aside
     notes += unshared(ours["curves"], theirs["curves"])
     notes += eager_only(trained.compiled, trained.noise)
     notes += unmatched(pair.pairing, pair.left, pair.right)

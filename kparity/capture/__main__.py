@@ -13,6 +13,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from kparity import trace
-from kparity.capture import align, callbacks, inventory, record, sides, subject, update
+from kparity.capture import align, callbacks, held_out, inventory, record, sides, subject, update
 from kparity.capture.ending import end_with_parent, failure
 from kparity.capture.exhibit import exhibit, parts
 from kparity.capture.loop import Loop
@@ -33,12 +34,15 @@ from kparity.capture.program import Code, Program
 from kparity.capture.replay import Moved, Run, held, precision, replay_forced, replay_free
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.stand_in import standing_in
-from kparity.capture.train import Session, compile_step, inert
+from kparity.capture.train import Session, compile_step, inert, to_tensors, unread
 from kparity.capture.train import train as train_steps
 
 
 class Process:
     """One side: its Keras, the user's file, and the model of the seed at hand. Requests are its public methods."""
+
+    arguments: subject.FitArguments
+    """What `fit` is given, once the data are there."""
 
     def __init__(self, side: str, events: int) -> None:
         self.events = os.fdopen(events, "w", buffering=1)
@@ -158,9 +162,13 @@ class Process:
         self.acting = callbacks.Acting(self.side)
         cut: tuple[list[str], list[Any]] = ([], [])
         fresh = self._loop_or_data(steps, batch_size)
+        validation = ""
         if fresh is None or self.loop is None:
+            kept, told_of_it = held_out.steady(self.arguments.validation_data)
+            self.arguments = replace(self.arguments, validation_data=kept)
+            validation = held_out.digest(kept)
             cut = self._cut(seed, steps, keep_batches)
-            notes = self.subject.notes()
+            notes = self.subject.notes() + told_of_it
             fresh = self._session({})
         else:
             notes = self.loop.notes()
@@ -176,6 +184,7 @@ class Process:
             **told,
             "owners": {name: self.created.get(id(v), "") for name, v in fresh.inventory.variables.items()},
             "hashes": cut[0],
+            "validation": validation,
             "notes": notes,
             "sketches": cut[1],
             "module": framework_class(self.session.model),
@@ -231,7 +240,7 @@ class Process:
         if getattr(model, "optimizer", None) is None:
             raise subject.SubjectError(f"{self.subject.name} returned a model that is not compiled")
         if not update.own_step(model):
-            self.side.prepare(model, self._batch(1))
+            self.side.prepare(model, to_tensors(self._batch(1)))
             return Session(self.side, model, inventory.take(model, self.side), self.draws, self.recorder)
         return update.session_of(self.side, model, self._batch(1), self.draws, self.recorder)
 
@@ -336,9 +345,18 @@ class Process:
         state = trace.read_arrays(self.folder / initial)
         inventory.set_state(self.session.inventory, self.side, state)
         with standing_in(self.session, stand_ins) as missed:
-            compiled = compile_step(self.session)
+            followed = self.acting.begin(self.session.model, self.arguments, self._evaluate)
             result = train_steps(
-                self.session, compiled, self._batch, steps, set(), set(), self.folder, "share", self._progress(steps)
+                self.session,
+                compile_step(self.session),
+                self._batch,
+                steps,
+                chosen=(),
+                whole=(),
+                folder=self.folder,
+                name="share",
+                progress=self._progress(steps),
+                after=followed.step if followed else None,
             )
             validation = self._evaluate() if result.nonfinite_step is None else {}
         return {"curves": result.curves, "validation": validation, "missed": missed}
@@ -358,6 +376,16 @@ class Process:
         """Whether the first step reports the same when nothing of it is recorded; see `train.inert`."""
         state = trace.Reader(self.folder / initial)
         return inert(self.session, state, self._batch(1), recorded)
+
+    def unread(self, names: list[str], ours: str, theirs: str) -> list[str]:
+        """See `train.unread`, of the states in two files; none where this model can't be asked."""
+        if self.looped:
+            return []
+        left, right = (trace.read_arrays(self.folder / file) for file in (ours, theirs))
+        try:
+            return unread(self.session, left, right, names, self._batch(1))
+        except Exception:  # one that takes more than a batch
+            return []
 
     def usage(self) -> dict[str, float]:
         """What this process has taken up to now."""
@@ -387,7 +415,7 @@ class Process:
 
     def _give_weights(self, model: Any) -> dict[str, list[float]]:
         """Give a new model of the program what its training left; what was reported, step by step."""
-        self.side.prepare(model, self._batch(1))
+        self.side.prepare(model, to_tensors(self._batch(1)))
         named = inventory.take(model, self.side)
         named.rename(*self.maps[:2])
         inventory.set_state(named, self.side, self.final)

@@ -54,13 +54,13 @@ def steps_in_epoch(given: FitArguments) -> int | None:
 
 def evaluate(model: Any, given: FitArguments) -> Logs:
     """What validation says of a model: `val_loss`, ..."""
-    held_out = given.validation_data
-    if held_out is None:
+    if given.validation_data is None:
         return {}
-    if isinstance(held_out, tuple):
-        logs = model.evaluate(*held_out[:2], batch_size=given.batch_size, verbose=0, return_dict=True)
-    else:
-        logs = model.evaluate(held_out, verbose=0, return_dict=True)
+    parts, size = given.validation_data, given.batch_size
+    if not isinstance(parts, tuple):
+        parts, size = (parts,), None
+    asked = dict(zip(("x", "y", "sample_weight"), parts, strict=False))
+    logs = model.evaluate(**asked, batch_size=size, verbose=0, return_dict=True)
     return {f"val_{name}": float(value) for name, value in logs.items()}
 
 

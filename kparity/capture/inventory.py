@@ -209,4 +209,8 @@ def set_state(inventory: Inventory, side: Side, state: Mapping[str, np.ndarray])
             unused.append(key)
         else:
             side.assign(target, value)
+    for path in {*inventory.owners.values()}:
+        finalize = getattr(inventory.layers.get(path), "finalize_state", None)
+        if finalize is not None:  # a layer that was adapted computes with copies of its variables
+            finalize()
     return unused

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kparity.capture import subject
-from kparity.capture.callbacks import INERT
+from kparity.capture.callbacks import INERT, evaluate
 from kparity.capture.sides import Side
 
 ROWS, BATCHES = 10_000, 200
@@ -81,12 +81,8 @@ def run(
     stop = _stop(side, steps, say)
     acting = [one for one in tf.nest.flatten(arguments.callbacks or []) if type(one).__name__ not in INERT]
     model.fit(**given, epochs=steps, verbose=0, callbacks=[*acting, stop])
-    held_out = arguments.validation_data
-    if held_out is not None:
-        parts = held_out if isinstance(held_out, tuple) else (held_out,)
-        asked = dict(zip(("x", "y", "sample_weight"), parts, strict=False))
-        logs = model.evaluate(**asked, batch_size=arguments.batch_size if len(parts) > 1 else None, **_QUIET)
-        named = {f"val_{name}": value for name, value in logs.items()}
+    if arguments.validation_data is not None:
+        named = evaluate(model, arguments)
     elif arrays:
         some = tf.nest.map_structure(lambda one: None if one is None else one[:ROWS], (x, arguments.y))
         named = model.evaluate(*some, batch_size=arguments.batch_size, **_QUIET)

@@ -53,8 +53,8 @@ class Step:
     """`training` of the layer calls that are under way, the innermost last."""
 
     def sees(self, value: Any) -> bool:
-        """Whether a value is a tensor of this step: not a Python value, not one of an inner graph."""
-        if isinstance(value, tf.Variable) or not tf.is_tensor(value) or not isinstance(value, tf.Tensor):
+        """Whether a value is a tensor of this step with numbers: no Python value, no text, none of an inner graph."""
+        if isinstance(value, tf.Variable) or not isinstance(value, tf.Tensor) or value.dtype == tf.string:
             return False
         return getattr(value, "graph", None) is self.graph if self.graph is not None else hasattr(value, "numpy")
 

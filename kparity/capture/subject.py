@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kparity import trace
 from kparity.capture.loop_source import exported, instrument
 
 
@@ -222,9 +223,9 @@ def _as_array(value: Any) -> Any:
 
 
 def parts(batch: Any) -> list[np.ndarray]:
-    """The arrays of a batch, those of ragged and sparse tensors one by one."""
-    flat = tf.nest.flatten(batch, expand_composites=True)
-    return [np.asarray(part) for part in flat if part is not None]
+    """The arrays of a batch, those of ragged and sparse tensors one by one; text as bytes."""
+    flat = [np.asarray(part) for part in tf.nest.flatten(batch, expand_composites=True) if part is not None]
+    return [trace.as_bytes(part) if part.dtype.kind in "OU" else part for part in flat]
 
 
 def composite(batch: Any) -> bool:

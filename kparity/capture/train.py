@@ -99,22 +99,56 @@ def inert(
     step can't be compiled without the record.
     """
 
-    @tf.autograph.experimental.do_not_convert
-    def step(data: Any) -> Any:
-        with watching(session, Step(session.inventory, silent=True)), session.draws.training_step():
-            return session.model.train_step(packed(data))
-
     set_state(session.inventory, session.side, state)
     session.draws.stand_at(1)
     session.model.reset_metrics()
     try:
-        logs = tf.function(step, jit_compile=session.side.jit_compile(session.model) or None)(to_tensors(batch))
+        logs = _unrecorded(session)(to_tensors(batch))
     except Exception as error:
         return {"equal": None, "why": f"{type(error).__name__}: {error}"}
     plain = {name: float(tf.cast(value, tf.float32)) for name, value in logs.items() if is_scalar(value)}
     pairs = {name: (recorded[name], value) for name, value in plain.items() if name in recorded}
     differ = {name: pair for name, pair in pairs.items() if not np.array_equal(*pair, equal_nan=True)}
     return {"equal": not differ, "differ": differ}
+
+
+def _unrecorded(session: Session) -> Any:
+    """The training step as the user's model has it, compiled: nothing of it is recorded."""
+
+    @tf.autograph.experimental.do_not_convert
+    def step(data: Any) -> Any:
+        with watching(session, Step(session.inventory, silent=True)), session.draws.training_step():
+            return session.model.train_step(packed(data))
+
+    return tf.function(step, jit_compile=session.side.jit_compile(session.model) or None)
+
+
+def unread(
+    session: Session, ours: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray], names: list[str], batch: Any
+) -> list[str]:
+    """Those of these variables whose values neither training nor prediction looks at.
+
+    `ours` and `theirs`: two states. A variable is unread where a step and a prediction give the same bits from the
+    first state and from the first state with the second's value of that variable, in all but the variable itself.
+    """
+    data = to_tensors(batch)
+
+    def outcome(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        set_state(session.inventory, session.side, state)
+        session.draws.stand_at(1)
+        session.model.reset_metrics()
+        predict = tf.function(lambda x: session.model(x, training=False), autograph=False)
+        told = [predict(data[0]), _unrecorded(session)(data)]  # traced anew: an adapted layer's numbers are constants
+        arrays = {str(number): np.asarray(value) for number, value in enumerate(tf.nest.flatten(told))}
+        return arrays | get_state(session.inventory, session.side)
+
+    def same(key: str) -> bool:
+        other = outcome({**ours, key: theirs[key]})
+        return all(np.array_equal(value, other[name], equal_nan=True) for name, value in before.items() if name != key)
+
+    keys = {name: f"var|{name}|0" for name in names}
+    before = outcome(ours)
+    return [name for name, key in keys.items() if key in ours and key in theirs and same(key)]
 
 
 def run_step(

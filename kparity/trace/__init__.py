@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from kparity.trace.stream import WROTE, Reader, Writer
+from kparity.trace.stream import WROTE, Reader, Writer, as_bytes
 
-__all__ = ["WROTE", "Reader", "Writer"]
+__all__ = ["WROTE", "Reader", "Writer", "as_bytes"]
 
 SAMPLES = 32
 """Elements of each tensor that are kept at every step, at a fixed stride through the flattened tensor; the statistics

@@ -43,14 +43,19 @@ class Writer:
         self.end = 0
         self.entries: dict[str, dict[str, Any]] = {}
         self.same: dict[str, str] = {}
+        self.text: list[str] = []
         self.alike: dict[tuple[Any, ...], list[str]] = {}
 
     def __enter__(self) -> "Writer":
         return self
 
     def add(self, name: str, array: np.ndarray) -> None:
-        """Write one array. Raises KeyError for a dtype that the format doesn't have."""
+        """Write one array; text as the bytes of its characters. Raises KeyError for a dtype that the format hasn't."""
         array = np.asarray(array, order="C")
+        if array.dtype.kind in "OSU":
+            self.text.append(name)
+            text = array if array.dtype.kind == "S" else as_bytes(array)
+            array = text.view(np.uint8).reshape(*text.shape, text.itemsize)
         data = array.reshape(-1).view(np.uint8)
         code = _CODES[array.dtype.name]
         few = data[:: max(data.size // LOOKED_AT, 1)]
@@ -80,8 +85,8 @@ class Writer:
                 self.file.close()
 
     def _finish(self) -> None:
-        about = {"__metadata__": {"same": json.dumps(self.same)}} if self.same else {}
-        header = json.dumps(about | self.entries).encode()
+        about = {"same": json.dumps(self.same), "text": json.dumps(self.text)}
+        header = json.dumps({"__metadata__": about} | self.entries).encode()
         length = self.room if len(header) <= self.room else len(header) + -len(header) % 8
         if length > self.room:
             self._move(length)
@@ -108,7 +113,9 @@ class Reader(Mapping[str, np.ndarray]):
             length = int.from_bytes(file.read(8), "little")
             self.entries: dict[str, Any] = json.loads(file.read(length))
         self.start = 8 + length
-        same = json.loads(self.entries.pop("__metadata__", {}).get("same", "{}"))
+        about = self.entries.pop("__metadata__", {})
+        same = json.loads(about.get("same", "{}"))
+        self.text = set(json.loads(about.get("text", "[]")))
         self.entries |= {name: self.entries[other] for name, other in same.items()}
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -116,7 +123,8 @@ class Reader(Mapping[str, np.ndarray]):
         start, end = entry["data_offsets"]
         dtype = _dtype(_NAMES[entry["dtype"]])
         array = np.fromfile(self.path, dtype, (end - start) // dtype.itemsize, offset=self.start + start)
-        return array.reshape(entry["shape"])
+        array = array.reshape(entry["shape"])
+        return array.view(f"S{array.shape[-1]}")[..., 0] if name in self.text else array
 
     def __contains__(self, name: object) -> bool:
         return name in self.entries
@@ -126,6 +134,13 @@ class Reader(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self.entries)
+
+
+def as_bytes(text: np.ndarray) -> np.ndarray:
+    """An array of text, of whatever Python or NumPy type, as UTF-8 bytes: dtype S, of at least one byte."""
+    parts = [one if isinstance(one, bytes) else str(one).encode() for one in text.reshape(-1).tolist()]
+    width = max(map(len, parts), default=1)
+    return np.array(parts, f"S{max(width, 1)}").reshape(text.shape)
 
 
 def _dtype(name: str) -> np.dtype[Any]:

@@ -40,6 +40,8 @@ CASES = [
     Case("bare", "penalty", ("loss", "program", "program:weights.in")),
     Case("plateau", quick=True, steps=20),
     Case("plateau", "later", ("optimizer", None, "learning_rate"), steps=20),
+    Case("text", quick=True, steps=20),
+    Case("text", "shifted", ("init", "scaled", "scaled:mean"), steps=20),
     Case("outputs"),
     Case("two_models"),
     Case("two_models", "frozen", ("config", "judge/dense", "judge/dense:kernel")),

@@ -20,6 +20,8 @@ ARRAYS = {
     "a mask": np.array([[True], [False]]),
     "bytes": np.array([7, 255], np.uint8),
     "pairs": np.array([1 + 2j], np.complex64),
+    "text": np.array([[b"ab", b"c"], [b"", b"def"]]),
+    "no text": np.zeros((2, 0), "S3"),
 }
 
 
@@ -54,7 +56,7 @@ def test_what_is_equal_bit_for_bit_is_written_once(tmp_path: Path) -> None:
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     write(tmp_path / "x", {"first": np.ones(3)})
     with pytest.raises(KeyError):
-        write(tmp_path / "x", {"second": np.ones(3), "a word": np.array(["word"])})
+        write(tmp_path / "x", {"second": np.ones(3), "a day": np.array(["2024-02-29"], "datetime64[D]")})
     assert [file.name for file in tmp_path.iterdir()] == ["x"]
     assert list(trace.Reader(tmp_path / "x")) == ["first"]
 

@@ -88,8 +88,8 @@ class Adapter:
             self.build_optimizer(model.optimizer, model.trainable_variables)
 
     def own_variables(self, layer: Any) -> Iterator[Any]:
-        yield from layer._trainable_weights
-        yield from layer._non_trainable_weights
+        weights = (*layer._trainable_weights, *layer._non_trainable_weights)
+        yield from (one for one in weights if isinstance(one, tf.Variable))  # a vocabulary counts as a weight, too
 
     def penalties(self, layer: Any) -> Iterator[tuple[Any, Callable[[], Any]]]:
         for tagged in layer._callable_losses:  # partial(tag, partial(loss, variable)), or partial(tag, the user's own)
@@ -227,6 +227,10 @@ def states_of(layer: Any, variable_class: Any) -> Iterator[Any]:
         )
 
 
+RATES = frozenset({"learning_rate", "current_learning_rate"})
+"""No state: the rate that is set, and the copy that Keras 2 keeps of what a schedule computes at every step."""
+
+
 def scan_slots(optimizer: Any, position: dict[int, str | None], variable_class: Any) -> dict[tuple[str, str], Any]:
     """Optimizer state by attribute: a list of variables is a slot, a lone variable is a scalar of the optimizer.
 
@@ -237,7 +241,7 @@ def scan_slots(optimizer: Any, position: dict[int, str | None], variable_class: 
         slot = attribute.lstrip("_")
         if attribute in {"_variables", "_trainable_variables"}:
             continue
-        if isinstance(value, variable_class) and slot != "learning_rate":
+        if isinstance(value, variable_class) and slot not in RATES:
             found[slot, ""] = value
         elif isinstance(value, (list, tuple)) and value and len(value) <= max(position, default=-1) + 1:
             for index, variable in enumerate(value):

@@ -1,0 +1,55 @@
+"""Validation data that are the same rows whenever, and on whichever side, they are evaluated.
+
+A dataset that is shuffled anew at every pass and then cut (`shuffle(...).take(...)`) validates on other rows each time:
+its accuracies can't be held against each other. Called by the capture process when the data are cut.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kparity.capture.subject import parts
+
+LOOKED_AT = 8
+"""Batches of which two passes are held against each other: what is shuffled shows in the first ones."""
+MOST_BYTES = 2**28
+"""What is kept in memory of validation data at the most."""
+TOO_LARGE = (
+    "The validation data come in another order at every pass, and are too large to keep: where they are cut, the two "
+    "accuracies are of different rows."
+)
+
+
+def steady(data: Any) -> tuple[Any, list[str]]:
+    """Validation data as `fit` takes them; a dataset that gives other batches at a second pass is kept as it came.
+
+    Also what to note of it.
+    """
+    if not isinstance(data, tf.data.Dataset) or int(data.cardinality()) == tf.data.INFINITE_CARDINALITY:
+        return data, []
+    if digest(data) == digest(data):
+        return data, []
+    size = 0
+    kept = data.cache()
+    for batch in kept:
+        size += sum(part.nbytes for part in parts(batch))
+        if size > MOST_BYTES:
+            return data, [TOO_LARGE]
+    return kept, []
+
+
+def digest(data: Any) -> str:
+    """A hash of validation data: of arrays, or of the first batches of a dataset; empty for other kinds."""
+    if data is None or not isinstance(data, (tuple, tf.data.Dataset)):
+        return ""
+    batches: Iterable[Any] = islice(data, LOOKED_AT) if isinstance(data, tf.data.Dataset) else [data]
+    found = hashlib.blake2b(digest_size=12)
+    for batch in batches:
+        for part in parts(batch):
+            found.update(f"{part.dtype}{part.shape}".encode())
+            found.update(np.ascontiguousarray(part).tobytes())
+    return found.hexdigest()
