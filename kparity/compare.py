@@ -415,7 +415,14 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     seen, region = replays.settle(again, seen, regions, explainer, notes)
     metrics = pair.left["configuration"].get("metrics", {})
     means = {name for name, kind in metrics.items() if kind == "Mean"}
-    found = locate.causes(seen, before, lambda one: explainer.state_apart(one, seen.owners), means)
+    found = locate.causes(
+        seen,
+        before,
+        lambda one: explainer.state_apart(one, seen.owners),
+        means,
+        explainer.rewritten,
+        trained.calls.reads_mask,
+    )
     if explainer.configured("optimizer"):
         found = locate.lone_slots(found, _state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
     judged = {"learning_rate": theirs["rates"]} if theirs.get("rates") else {}
@@ -468,8 +475,8 @@ def _prove(
     steps = [record.step for record in trained.records]
     sides = (run.reference.ask, run.candidate.ask)
     lone = [parse(key) for record in trained.records for key in record.lone]
-    loose = {key.owner.split("#")[0] for key in lone if key.kind == "dy"}
-    parts = (trained.order, pair.owners, pair.trainable, roundoff, loose, region)
+    calls = {key.owner for key in lone if key.kind == "dy"}
+    parts = (trained.order, pair.owners, pair.trainable, roundoff, calls, region)
     try:
         return prove(run.both, sides, pair.folder, found, steps, *parts)
     except SideFailed as failed:

@@ -47,20 +47,21 @@ def prove(
     owners: Mapping[str, str],
     trainable: set[str],
     roundoff: Sequence[Seen] = (),
-    loose: Collection[str] = (),
+    calls: Collection[str] = (),
     region: Region = frozenset(),
 ) -> list[Cause]:
     """The causes, each with `proven` and, where it isn't, `unproven`: why, in a sentence.
 
-    `roundoff`: differences already shown to be none, which remain when every cause is taken back. `region`: layers that
-    are written differently and give the same together; their own arrays say nothing.
+    `roundoff`: differences already shown to be none, which remain when every cause is taken back. `calls`: those that
+    the candidate gives no gradient back, or doesn't make. `region`: layers that are written differently and give the
+    same together; their own arrays say nothing.
     """
     ranks = {text: rank for rank, text in enumerate(order)}
     at = [step_of(cause, steps) for cause in causes]
     done = list(causes)
     for step in sorted(set(at)):
         reference = trace.Reader(trace.step_file(folder, "legacy-replay", step))
-        parts = Parts(reference, owners, trainable, loose)
+        parts = Parts(reference, owners, trainable, calls)
         mends = _apart(causes, [plan(cause, parts) for cause in causes])
         here = [index for index, place in enumerate(at) if place == step and mends[index] is not None][:MOST]
         if not here:

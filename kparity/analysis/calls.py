@@ -18,7 +18,8 @@ SATURATED = 1e-3
 """Distance of a probability from 0 or 1 at which 1e-7 more or less changes its logarithm by 1e-4."""
 
 Told = Mapping[str, Mapping[str, Any]]
-"""Layer call -> how it ran: `training`; `draws`, the (kind, shape) of each random draw; `masked`, by `mask=`."""
+"""Layer call -> how it ran: `training`; `draws`, the (kind, shape) of each random draw; `masked`, by `mask=`;
+`reads mask`, whether it would read one."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class Calls:
     def masked(self, path: str) -> bool:
         """Whether a call of a layer was given `mask=`."""
         return any(ours.get("masked") for ours, _ in self._pairs(path))
+
+    def reads_mask(self, node: str) -> bool:
+        """Whether a layer or loss call reads a mask on either side; unknown calls are said to."""
+        return any(side.get(node, {}).get("reads mask", True) for side in (self.reference, self.candidate))
 
     def count(self, kind: str, path: str) -> int:
         """How many arrays of a kind a layer's calls have at most: `in`, its tensors; `inmask`, their masks."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from kparity.analysis.calls import Calls, facts, fits, in_words
 from kparity.analysis.locate import Cause
-from kparity.analysis.observe import Seen, layer_of
+from kparity.analysis.observe import INSIDE, Seen, layer_of
 from kparity.rulebook import Rule
 
 Description = Mapping[str, Any]
@@ -158,6 +158,9 @@ class Explainer:
             return f"{theirs} has no variable `{cause.variable}` of shape {cause.evidence['shape']}; {ours} has."
         if cause.kind == "extra-variable":
             return f"{theirs} has a variable `{cause.variable}` of shape {cause.evidence['shape']}; {ours} has not."
+        if cause.kind == "other-shape":
+            shapes = cause.evidence["shape"], cause.evidence["other"]
+            return f"The variable `{cause.variable}` has the shape {shapes[0]} in {ours} and {shapes[1]} in {theirs}."
         if cause.kind in {"frozen", "unfrozen"}:
             trained, left = (ours, theirs) if cause.kind == "frozen" else (theirs, ours)
             return f"{subject} is trained in {trained} and frozen in {left}: `{cause.variable}`."
@@ -179,6 +182,10 @@ class Explainer:
             return f"{subject} keeps `{cause.evidence['quantity']}` in {keeps} and not in {lacks}."
         if cause.kind == "initial-slot":
             return f"{subject} starts with another `{cause.evidence.get('quantity', cause.variable)}` ({size})."
+        if cause.kind == "given-mask":
+            inside = cause.evidence["array"].endswith(f"|{INSIDE}")
+            start = f"{subject} gives what is inside of it" if inside else f"{subject} is given"
+            return f"{start} another mask than in {ours}; it computes something else ({size})."
         if cause.kind == "mask":
             return f"{subject} passes on another mask than in {ours}; what reads it computes something else ({size})."
         if cause.kind == "shape":

@@ -22,6 +22,10 @@ AVERAGES = "model_variables_moving_average"
 """The one slot that is made of the new weights, and explains none of them."""
 
 
+MASKS = {"mask", "given-mask"}
+"""Kinds of cause that are about a mask: one that a layer passes on, and one that a layer is given by what calls it."""
+
+
 @dataclass(frozen=True)
 class Cause:
     """One origin of a difference. `also`: other layers or variables in which the same thing happens.
@@ -46,9 +50,14 @@ class Cause:
 
 
 def structure(pairing: Pairing, reference: Description, candidate: Description) -> list[Cause]:
-    """Variables that only one side has, and variables that only one side trains."""
-    found = [(variable, "missing-variable") for variable in pairing.missing_variables]
-    found += [(variable, "extra-variable") for variable in pairing.extra_variables]
+    """Variables that only one side has, that have another shape, and that only one side trains."""
+    reshaped = {ours: theirs for theirs, ours in pairing.reshaped.items()}
+    shapes = {variable["name"]: variable["shape"] for variable in pairing.extra_variables}
+    found = [
+        (variable, "other-shape" if variable["name"] in reshaped else "missing-variable")
+        for variable in pairing.missing_variables
+    ]
+    found += [(v, "extra-variable") for v in pairing.extra_variables if v["name"] not in pairing.reshaped]
     ours = {variable["name"]: variable for variable in reference["variables"]}
     for variable in candidate["variables"]:
         partner = ours.get(pairing.variables.get(variable["name"], ""))
@@ -61,7 +70,11 @@ def structure(pairing: Pairing, reference: Description, candidate: Description) 
             variable["name"],
             0,
             kind,
-            evidence={"shape": variable["shape"], "variables": [variable["name"]]},
+            evidence={
+                "shape": variable["shape"],
+                "variables": [variable["name"]],
+                "other": shapes.get(reshaped.get(variable["name"], "")),
+            },
         )
         for variable, kind in found
     ]
@@ -100,6 +113,67 @@ def initial(reference: Arrays, candidate: Arrays) -> list[Cause]:
         layer = _layer_of_variable(alone or "")
         causes.append(Cause("optimizer", layer, alone, 0, "initial-slot", *numbers, also, evidence))
     return causes
+
+
+def reshaped(before: list[Cause], seen: Observations, changed: Callable[[str], bool]) -> tuple[list[Cause], set[str]]:
+    """The causes without weights whose shape follows from that of what their layer takes; and the layers to blame.
+
+    What is behind a layer of another width is part of its cause: `layers` in its evidence are to be mended with it, and
+    `unfit` are arrays of it that can't be, for they have another shape. A layer that is run within a loop, where
+    nothing is recorded, speaks through the one around it.
+    """
+    called = list(dict.fromkeys(parse(text).owner.split("#")[0] for text in seen.order if text.startswith("out|")))
+    unlike = {
+        text: own.shape != record.reference[text].shape
+        for record in seen.records
+        for text, own in record.candidate.items()
+        if parse(text).kind in {"in", "out"} and text in record.reference
+    }
+    unfit = [text for text, other in unlike.items() if other and parse(text).owner.split("#")[0] != "loss"]
+    fed = {parse(text).owner.split("#")[0] for text in unfit if text.startswith("in|")}
+    loose = {parse(text).owner.split("#")[0] for text in unfit}
+
+    def speaker(layer: str) -> str:
+        while layer not in called and "/" in layer:
+            layer = layer.rpartition("/")[0]
+        return layer
+
+    kept, blamed = [], set()
+    for cause in before:
+        if cause.phase != "config" or cause.layer is None:
+            kept.append(cause)
+            continue
+        blamed.add(cause.layer)
+        if cause.kind in {"frozen", "unfrozen"}:
+            kept.append(cause)
+            continue
+        spoken = speaker(cause.layer)
+        blamed.add(spoken)
+        if cause.kind != "other-shape" or spoken not in fed or changed(cause.layer) or changed(spoken):
+            kept.append(replace(cause, evidence={**cause.evidence, "layers": [spoken]}))
+    origins = {cause.evidence["layers"][0] for cause in kept if cause.kind == "other-shape"}
+    behind: dict[str, list[str]] = {origin: [] for origin in origins}
+    last = ""
+    for path in called:
+        last = path if path in origins else last
+        if last and path in loose:
+            behind[last].append(path)
+    if len(kept) < len(before):
+        rest = [text.replace("in|", "dx|", 1).replace("out|", "dy|", 1) for text in unfit]
+        kept = [
+            replace(
+                cause,
+                evidence={
+                    **cause.evidence,
+                    "layers": list(dict.fromkeys([*cause.evidence["layers"], *behind[cause.evidence["layers"][0]]])),
+                    "unfit": [*unfit, *rest],
+                },
+            )
+            if cause.kind == "other-shape"
+            else cause
+            for cause in kept
+        ]
+    return kept, blamed
 
 
 def lone_slots(found: list[Cause], reference: Arrays, candidate: Arrays) -> list[Cause]:
@@ -160,19 +234,21 @@ def causes(
     before: list[Cause],
     apart: Callable[[Seen], bool] = lambda seen: False,
     means: Collection[str] = (),
+    changed: Callable[[str], bool] = lambda path: False,
+    reads: Callable[[str], bool] = lambda node: True,
 ) -> list[Cause]:
     """Every independent cause in causal order, after those of structure, initial values and data in `before`.
 
     `apart`: whether a layer's state differs for a reason of its own, whatever else differs in the layer. `means`:
     reported numbers that are plain means of what a training step feeds them, which is what it makes of the loss.
+    `changed`: whether a layer has another class or configuration. `reads`: whether a layer call reads a mask.
     """
     records, owners, live = seen.records, seen.owners, list(seen.live)
     ranks = {text: rank for rank, text in enumerate(seen.order)}
-    origins: dict[str, str] = {}
+    origins: dict[str, Key] = {}
     for record in records:
-        origins |= masks(record, ranks)
-    found = list(before)
-    blamed = {cause.layer for cause in before if cause.phase == "config" and cause.layer}
+        origins |= masks(record, ranks, reads)
+    found, blamed = reshaped(before, seen, changed)
     frozen = {cause.variable for cause in before if cause.kind in {"frozen", "unfrozen"}}
     live = [one for one in live if one.key.owner not in frozen]
     trained = {key.owner for key in map(parse, seen.order) if key.kind == "grad"}
@@ -186,7 +262,7 @@ def causes(
             live = [s for s in live if not (s.phase in {"forward", "loss"} and s.key.owner in owners_misled)]
             here = [s for s in here if s.key.owner not in owners_misled]
             blamed |= {layer for one in misled if (layer := layer_of(one.key, owners)) is not None}
-            here += [replace(s, key=Key("outmask", origins[s.key.owner]), phase="forward", kind="mask") for s in misled]
+            here += _lost(misled, here, origins)
         here = [one for one in here if not _explained(one, blamed, owners) or (phase == "state" and apart(one))]
         if phase == "gradient":
             rewired = any(cause.evidence.get("array", "").startswith("in|") for cause in found)
@@ -206,13 +282,27 @@ def causes(
             here = [one for one in _at_one_rate(here, sparse) if one.key.owner not in starved]
             here = [_sparse(one, here, records, ranks) for one in here]
         if phase == "metric" and "loss" in blamed:
-            here = [one for one in here if one.key.owner != "loss" and one.key.owner not in means]
+            rest = [one for one in here if one.key.owner != "loss" and one.key.owner not in means]
+            told = sorted({str(one.key) for one in here if one not in rest})
+            found = [replace(c, evidence={**c.evidence, "told": told}) if c.phase == "loss" else c for c in found]
+            here = rest
         if phase == "metric" and "loss" in origins:
             here = []  # metrics read the same lost mask of the predictions
         found += [_as_old(cause, live, owners) for cause in _group(phase, here, owners)]
         if phase not in {"gradient", "optimizer"}:  # what a layer hands back, and its update, explain no state
             blamed |= {layer for one in here if (layer := layer_of(one.key, owners)) is not None}
     return found
+
+
+def _lost(misled: list[Seen], others: list[Seen], origins: Mapping[str, Key]) -> list[Seen]:
+    """What read another mask, as seen of where that was lost. A layer that gives other numbers, too, is one cause."""
+    own = {one.key.owner.split("#")[0] for one in others}
+    lost = []
+    for one in misled:
+        key = origins[one.key.owner]
+        kind = "mask" if key.kind == "outmask" else "given-mask"
+        lost.append(replace(one, key=key, phase="forward", kind=kind))
+    return [one for one in lost if one.key.owner.split("#")[0] not in own]
 
 
 def _also(found: list[Cause], kind: str) -> set[str]:
@@ -283,9 +373,11 @@ def _explained(seen: Seen, blamed: set[str], owners: Mapping[str, str]) -> bool:
     layer = layer_of(seen.key, owners)
     if layer is None or seen.phase == "optimizer":
         return False
-    if seen.kind != "mask" and seen.phase == "forward" and layer in blamed:
+    if seen.kind in MASKS:
+        return False
+    if seen.phase == "forward" and layer in blamed:
         return True
-    return any(layer == other or layer.startswith(other + "/") for other in blamed) and seen.kind != "mask"
+    return any(layer == other or layer.startswith(other + "/") for other in blamed)
 
 
 def _group(phase: str, seen: list[Seen], owners: Mapping[str, str]) -> list[Cause]:
@@ -468,6 +560,10 @@ def rank(cause: Cause) -> tuple[int, int]:
     return PHASES.index(cause.phase), cause.order
 
 
+_JOINED = {"layers", "unfit"}
+"""What of the evidence of causes that become one is of all of them."""
+
+
 def merge(
     found: list[Cause], classes: Mapping[str, str], changes: Callable[[str | None], Mapping[str, Any]]
 ) -> list[Cause]:
@@ -477,15 +573,15 @@ def merge(
     """
     merged: dict[Any, Cause] = {}
     for cause in found:
-        if cause.layer is None:
-            merged[id(cause)] = cause
-            continue
         if cause.kind == "initial-slot" and any(
             (other.phase, other.evidence.get("quantity")) == ("optimizer", cause.evidence["quantity"])
             for other in found
             if other.kind != "initial-slot"
         ):
             continue  # a slot that every step makes otherwise also begins otherwise
+        if cause.layer is None:
+            merged[id(cause)] = cause
+            continue
         if cause.kind.endswith("-layer") and any(o.phase == "config" and o.layer == cause.layer for o in found):
             continue  # its missing or extra variables say so already
         tails = tuple(sorted({name.split(":")[-1] for name in cause.evidence.get("variables", [])}))
@@ -493,10 +589,21 @@ def merge(
         key: Any = (cause.phase, cause.kind, kind, tails, tuple(sorted(changes(cause.layer).items(), key=str)))
         if cause.phase == "config":
             key = (cause.kind,) if cause.kind in {"frozen", "unfrozen"} else (cause.kind, cause.layer)
+            if cause.kind == "other-shape" and (told := changes(cause.layer)):
+                key = (cause.kind, kind, *sorted(told.items(), key=str))
         first = merged.get(key)
         if first is None:
             merged[key] = cause
         else:
             name = cause.variable or cause.layer
-            merged[key] = replace(first, also=(*first.also, name), ratio=max(first.ratio, cause.ratio))
+            both = {
+                one: list(dict.fromkeys([*first.evidence[one], *cause.evidence.get(one, [])]))
+                for one in _JOINED & first.evidence.keys()
+            }
+            merged[key] = replace(
+                first,
+                also=(*first.also, name),
+                ratio=max(first.ratio, cause.ratio),
+                evidence={**first.evidence, **both},
+            )
     return list(merged.values())

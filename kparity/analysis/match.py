@@ -24,10 +24,12 @@ class Pairing:
     """Variables of the reference that the candidate lacks."""
     extra_variables: list[dict[str, Any]] = field(default_factory=list)
     """Variables that only the candidate has."""
+    reshaped: dict[str, str] = field(default_factory=dict)
+    """Of these two: candidate name -> reference name of variables that are one but for their shape."""
 
 
 def pair(reference: Description, candidate: Description) -> Pairing:
-    """Pair by path first, then by class and weights in order, then by weights alone.
+    """Pair by path first, then by class and weights in order, then by weights alone, then by class alone.
 
     A path with an automatic name in it, `dense_1`, says in which order a program made its layers. Where both sides are
     wired by their graph, which sorts its layers by depth, that order counts and such a path doesn't.
@@ -54,6 +56,11 @@ def pair(reference: Description, candidate: Description) -> Pairing:
     layers |= {layer["path"]: layer["path"] for layer in right if layer["path"] in paths}
     join(lambda a: (a["class"], shapes(reference, a)), lambda b: (b["class"], shapes(candidate, b)))
     join(lambda a: shapes(reference, a) or id(a), lambda b: shapes(candidate, b) or id(b))
+    for sized in (True, False):  # of another width of what they take, and then of what they give
+        join(
+            lambda a, sized=sized: _kind(a, shapes(reference, a), sized),  # type: ignore[misc]
+            lambda b, sized=sized: _kind(b, shapes(candidate, b), sized),  # type: ignore[misc]
+        )
 
     variables: dict[str, str] = {}
     for path_right, path_left in layers.items():
@@ -70,12 +77,24 @@ def pair(reference: Description, candidate: Description) -> Pairing:
     for a, b in in_order([_name_and_shape(v) for v in free_left], [_name_and_shape(v) for v in free_right]):
         variables[free_right[b]["name"]] = free_left[a]["name"]
     taken = set(variables.values())
+    missing = [v for v in reference["variables"] if v["name"] not in taken]
+    extra = [v for v in candidate["variables"] if v["name"] not in variables]
+    ours: list[Hashable] = [(v["layer"], _own_name(v)) for v in missing]
+    theirs: list[Hashable] = [(layers.get(v["layer"]), _own_name(v)) for v in extra]
     return Pairing(
         layers,
         variables,
-        [v for v in reference["variables"] if v["name"] not in taken],
-        [v for v in candidate["variables"] if v["name"] not in variables],
+        missing,
+        extra,
+        {extra[b]["name"]: missing[a]["name"] for a, b in in_order(ours, theirs)},
     )
+
+
+def _kind(layer: dict[str, Any], shapes: tuple[Any, ...], sized: bool) -> Hashable:
+    """The class of a layer with weights and the names of these, `sized`: with their last dimensions; else the layer."""
+    if not shapes:
+        return id(layer)
+    return (layer["class"], *((name, tuple(size[-1:]) if sized else ()) for name, *size in shapes))
 
 
 def _numbered(layers: list[dict[str, Any]]) -> set[str]:
@@ -120,8 +139,12 @@ def _weights(side: Description) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def _own_name(variable: dict[str, Any]) -> str:
+    return str(variable["name"].split(":")[-1])
+
+
 def _name_and_shape(variable: dict[str, Any]) -> Hashable:
-    return (variable["name"].split(":")[-1], *variable["shape"])
+    return (_own_name(variable), *variable["shape"])
 
 
 def _shape(variable: dict[str, Any]) -> Hashable:

@@ -4,7 +4,7 @@ In: what each side recorded of the same steps, the candidate forced by the refer
 local result; the reference's own results after one-ulp moves. Out: Observations. Called by compare, before locate.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ one order of operations and not in another. Measured: gamma of a batch normaliza
 Keras 3 is 2,000 floors away (y = x * scale + (beta - mean * scale) has the gradient sum(dy x) - mean sum(dy))."""
 FEWEST = 16
 """Elements from which on a common sign of their differences means something: by chance, once in 30,000 times."""
+
+ROOT = "model"
+"""The path of the outermost model."""
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -90,9 +93,52 @@ def observe(record: StepRecord, order: Mapping[str, int], trainable: set[str]) -
             seen = inside
         kind = "nan" if not np.isfinite(candidate).all() and np.isfinite(reference).all() else "numbers"
         live.append(Seen(key, phase, record.step, seen, place, kind))
-    free = {one.key.owner for one in live if one.kind == "shape" and one.key.kind == "in"}
-    live = [one for one in live if not (one.key.kind == "out" and one.key.owner in free)]
-    return live, idle
+    return _local(live, unheld(record)), idle
+
+
+def unheld(record: StepRecord) -> frozenset[str]:
+    """Paths of layers one of whose inputs or outputs has another shape, and "loss" where its predictions are of another
+    number: nothing could be forced there, so nothing that they make is local."""
+    found = set()
+    for text, own in record.candidate.items():
+        key, other = parse(text), record.reference.get(text)
+        if key.kind not in {"in", "out"} or other is None:
+            continue
+        path = key.owner.split("#")[0]
+        # targets may have a dimension more, which a Keras adds or drops
+        wide = key.index != "0" and other.size != own.size if path == "loss" else other.shape != own.shape
+        if wide:
+            found.add(path)
+    return frozenset(found)
+
+
+def inside(path: str, outer: str) -> bool:
+    """Whether a layer is within another; the outermost model is around all."""
+    return path != outer and (outer == ROOT or path.startswith(outer + "/"))
+
+
+def _local(live: list[Seen], loose: frozenset[str]) -> list[Seen]:
+    """Leave out what comes of another shape. Where shapes part is where the first array has another one, and every
+    layer that makes one of inputs of the same; what lies behind, and what is around such a layer, isn't local."""
+    if not loose:
+        return live
+    shapes = sorted((one for one in live if one.kind == "shape"), key=lambda one: one.order)
+    given = {one.key.owner for one in shapes if one.key.kind == "in"}
+    begins = shapes[0].order if shapes else float("inf")
+    around = {outer for outer in {one.key.owner.split("#")[0] for one in live} if any(inside(p, outer) for p in loose)}
+
+    def kept(one: Seen) -> bool:
+        path = one.key.owner.split("#")[0]
+        if one.kind == "shape":
+            own = one.key.kind == "out" and one.key.owner not in given and path not in around
+            return own or one is shapes[0]
+        if one.key.kind == "in":
+            return one.order < begins
+        if one.phase in {"forward", "loss"}:
+            return path not in loose and path not in around
+        return not (one.phase == "metric" and "loss" in loose)
+
+    return [one for one in live if kept(one)]
 
 
 def _rounded(reference: np.ndarray, candidate: np.ndarray) -> bool:
@@ -138,24 +184,46 @@ def phase_of(key: Key, trainable: set[str]) -> str | None:
     }.get(key.kind)
 
 
-def masks(record: StepRecord, order: Mapping[str, int]) -> dict[str, str]:
-    """Layer call -> the call that lost or changed the mask which it received.
+def masks(
+    record: StepRecord, order: Mapping[str, int], reads: Callable[[str], bool] = lambda node: True
+) -> dict[str, Key]:
+    """Layer call -> where the mask that it received was lost or changed: a call's `outmask`, or an `inmask`.
 
     The origin is the first call whose outgoing mask differs while the mask that it was given did not. What a layer
-    hands on inside another one stays in there: to what is outside, the outer one hands on.
+    hands on inside another one stays in there: to what is outside, the outer one hands on. Where nothing in front of a
+    call that `reads` masks hands on another one, the code lost it that calls it: that of the layer around it (an
+    `inmask` INSIDE it) or, between the layers of a model, what stands directly in front of it (its own `inmask`).
     """
-
-    changed = {text for text in record.candidate if parse(text).kind in {"inmask", "outmask"}}
-    changed |= {text for text in record.lone if parse(text).kind in {"inmask", "outmask"}}
-    keys = [parse(text) for text in sorted(changed, key=lambda text: order.get(text, len(order)))]
-    got = {key.owner for key in keys if key.kind == "inmask"}
+    changed = [text for text in record.candidate if parse(text).kind in {"inmask", "outmask"}]
+    changed = [text for text in changed if not _same_mask(record.reference.get(text), record.candidate[text])]
+    changed += [text for text in record.lone if parse(text).kind in {"inmask", "outmask"}]
+    keys = [parse(text) for text in sorted({*changed}, key=lambda text: order.get(text, len(order)))]
+    got = {key.owner: key for key in reversed(keys) if key.kind == "inmask"}
     gave = [key.owner for key in keys if key.kind == "outmask" and key.owner not in got]
-    found = {}
-    for reader in got:
+    found: dict[str, Key] = {}
+    for reader, taken in sorted(got.items(), key=lambda one: one[0].count("/")):
         origin = next((owner for owner in gave if f"/{reader}".startswith(f"/{owner}".rpartition("/")[0] + "/")), None)
+        outer = reader.split("#")[0].rpartition("/")[0]
+        around = next((node for node in got if node.split("#")[0] == outer), None)
         if origin is not None:
-            found[reader] = origin
+            found[reader] = Key("outmask", origin)
+        elif around is not None:
+            found[reader] = found.get(around, got[around])
+        elif reads(reader) and reader.split("#")[0] not in {"loss", ROOT}:
+            found[reader] = Key("inmask", outer, INSIDE) if outer else taken
     return found
+
+
+INSIDE = "inside"
+"""Stands in the key of a mask that a layer gives to one inside of it."""
+
+
+def _same_mask(left: np.ndarray | None, right: np.ndarray) -> bool:
+    """Whether two masks say the same, in whatever type and with whatever dimensions of one."""
+    try:
+        return left is not None and bool(np.all(left.astype(bool) == right.astype(bool)))
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -189,16 +257,20 @@ def look(records: list[StepRecord], order: list[str], trainable: set[str], owner
 def _with_gradients(
     seen: list[Seen], record: StepRecord, ranks: Mapping[str, int], owners: Mapping[str, str]
 ) -> list[Seen]:
-    """Add variables that get no gradient; leave out gradients of layers that nothing could be forced on.
+    """Add variables that get no gradient; leave out gradients and state of layers that nothing could be forced on.
 
     Where the candidate has no upstream gradient for one of a layer's outputs, the others carry all of it.
     """
     keys = [parse(text) for text in record.lone]
-    loose = {key.owner.split("#")[0] for key in keys if key.kind == "dy"}
+    others = unheld(record)
+    loose = {key.owner.split("#")[0] for key in keys if key.kind == "dy"} | others
+
+    def within(one: Seen, paths: Collection[str]) -> bool:
+        layer = layer_of(one.key, owners) or ""
+        return any(layer == path or layer.startswith(path + "/") for path in paths)
 
     def local(one: Seen) -> bool:
-        layer = layer_of(one.key, owners) or ""
-        return one.phase != "gradient" or not any(layer == path or layer.startswith(path + "/") for path in loose)
+        return not within(one, {"gradient": loose, "state": others}.get(one.phase, frozenset()))
 
     nothing = Gap(float("inf"), 0.0, float("inf"))
     missing = [
@@ -206,7 +278,7 @@ def _with_gradients(
         for key in keys
         if key.kind in {"grad", "dx"} and key.owner.split("#")[0] != "loss"
     ]
-    return [*(one for one in seen if local(one)), *missing]
+    return [*(one for one in seen if local(one)), *(one for one in missing if not within(one, others))]
 
 
 def doubtful(seen: Observations, classes: Mapping[str, str]) -> list[Seen]:

@@ -16,8 +16,10 @@ import numpy as np
 
 from kparity.analysis.locate import AVERAGES, Cause, total_alone
 from kparity.analysis.noise import Gap
-from kparity.analysis.observe import Arrays, Seen, StepRecord, layer_of, observe
+from kparity.analysis.observe import INSIDE, Arrays, Seen, StepRecord, inside, layer_of, observe
 from kparity.trace import Key, parse, thinned
+
+MASKS = ("inmask|", "outmask|")
 
 MOST = 8
 """Causes of one model that are proven; each costs a step."""
@@ -35,6 +37,8 @@ class Mend:
     keys: frozenset[str] = frozenset()
     own: frozenset[str] = frozenset()
     quantity: str | None = None
+    unfit: frozenset[str] = frozenset()
+    """Arrays that the candidate has in another shape, and goes on with."""
 
     def covers(self, key: Key, owners: Mapping[str, str]) -> bool:
         """Whether an array is what is mended, and so says nothing of what comes of it.
@@ -44,7 +48,7 @@ class Mend:
         if str(key) in self.keys:
             return True
         if key.kind == "predict":
-            return bool(self.layers) or any(text.startswith(("in|", "outmask|")) for text in self.keys)
+            return bool(self.layers) or any(text.startswith(("in|", *MASKS)) for text in self.keys)
         if key.kind in {"slot", "dense"}:
             return key.owner in self.updated and self.quantity in {None, key.index}
         if key.kind in {"var", "update"}:
@@ -58,7 +62,7 @@ class Mend:
 
         What is between two layers, a mask, and what a step begins from are seen by what comes of them alone.
         """
-        if self.own or any(text.startswith(("in|", "outmask|", "dy|")) for text in self.keys):
+        if self.own or any(text.startswith(("in|", "dy|", *MASKS)) for text in self.keys):
             return True
         slots = key.kind in {"slot", "dense"} or self.quantity in {None, "update"}
         return slots and self.covers(key, owners)
@@ -73,13 +77,18 @@ def _inside(layer: str | None, paths: Collection[str]) -> bool:
 class Parts:
     """What mends are made from. `reference`: the keys and arrays of a step by key; `owners`: variable -> its layer.
 
-    `loose`: layers that the candidate gives no gradient back where the reference does: it can't be mended, nor counts.
+    `lone`: layer calls that the candidate gives no gradient back where the reference does, or doesn't make at all.
     """
 
     reference: Arrays
     owners: Mapping[str, str]
     trainable: Collection[str]
-    loose: Collection[str] = ()
+    lone: Collection[str] = ()
+
+    @property
+    def loose(self) -> set[str]:
+        """The layers of these calls: what goes back to them can't be mended, nor counts."""
+        return {call.split("#")[0] for call in self.lone}
 
 
 def step_of(cause: Cause, steps: Sequence[int]) -> int:
@@ -133,7 +142,12 @@ def _plan_config(cause: Cause, parts: Parts) -> Mend:
     if cause.kind == "missing-variable":
         keys = {key.replace("out|", "dy|", 1) for key in _wired("in", "out", layers, parts)}
         keys |= _wired("out", "in", layers, parts)
-    return Mend(layers, _state_of(layers, parts), frozenset(keys))
+    if cause.kind == "extra-variable":  # it stands where the reference calls a layer once more
+        keys = {key.replace("out|", "dy|", 1) for key in _wired("in", "out", parts.lone, parts)}
+        keys |= _wired("out", "in", parts.lone, parts)
+    layers |= frozenset(cause.evidence.get("layers", []))
+    unfit = frozenset(cause.evidence.get("unfit", []))
+    return Mend(layers, _state_of(layers, parts), frozenset(keys), unfit=unfit)
 
 
 def _gradients(variables: Collection[str], parts: Parts) -> frozenset[str]:
@@ -141,18 +155,23 @@ def _gradients(variables: Collection[str], parts: Parts) -> frozenset[str]:
     return frozenset(key for key in parts.reference if key.startswith("grad|") and parse(key).owner in variables)
 
 
-def _wired(end: str, other: str, layers: frozenset[str], parts: Parts) -> set[str]:
-    """Keys of kind `other` at the far end of the wires that begin as `end` of `layers`: the same array, bit for bit.
+def _wired(end: str, other: str, layers: Collection[str], parts: Parts) -> set[str]:
+    """Keys of kind `other` at the far end of the wires that begin as `end` of `layers` or single calls: the same array,
+    bit for bit.
 
     A layer that only the reference has is mended there, where the candidate has something that can be.
     """
-    ends = [parts.reference[key] for key in parts.reference if _of(key, {end}, layers)]
+
+    def within(key: Key) -> bool:
+        return key.owner in layers or key.owner.split("#")[0] in layers
+
+    keys = [(text, parse(text)) for text in parts.reference]
+    ends = [parts.reference[text] for text, key in keys if key.kind == end and within(key)]
 
     def wired(value: np.ndarray) -> bool:
         return any(value.shape == one.shape and value.tobytes() == one.tobytes() for one in ends)
 
-    far = [key for key in parts.reference if parse(key).kind == other and parse(key).owner.split("#")[0] not in layers]
-    return {key for key in far if wired(parts.reference[key])}
+    return {t for t, key in keys if key.kind == other and not within(key) and wired(parts.reference[t])}
 
 
 def _plan_init(cause: Cause, parts: Parts) -> Mend:
@@ -166,8 +185,8 @@ def _plan_data(cause: Cause, parts: Parts) -> Mend | None:
 def _plan_layer(cause: Cause, parts: Parts) -> Mend:
     layers = frozenset(_layers(cause, parts))
     array = cause.evidence.get("array", "")
-    if cause.kind == "mask":
-        return Mend(keys=frozenset(key for key in parts.reference if _of(key, {"outmask"}, layers)))
+    if cause.kind in {"mask", "given-mask"}:
+        return Mend(keys=frozenset(_masks(array, layers, parts)))
     if array.startswith("in|"):
         return _plan_between(parse(array), layers, parts)
     if cause.kind == "no-gradient" and array.startswith("dx|"):
@@ -179,6 +198,21 @@ def _plan_layer(cause: Cause, parts: Parts) -> Mend:
     keys = {key for key in parts.reference if "dy" in cause.evidence.get("kinds", []) and _of(key, {"dy"}, layers)}
     kept = frozenset() if cause.phase == "gradient" else _state_of(layers, parts)
     return Mend(layers, kept, frozenset(keys))
+
+
+def _masks(array: str, layers: frozenset[str], parts: Parts) -> set[str]:
+    """The keys of masks that a cause is about, of those that the reference doesn't have, too."""
+    if not array.startswith("inmask|"):
+        own = {key for key in parts.reference if _of(key, {"outmask"}, layers)}
+        return own | {key.replace("out|", "outmask|", 1) for key in parts.reference if _of(key, {"out"}, layers)}
+    reads = {key.owner for key in map(parse, parts.reference) if key.kind == "in"}
+    inner = {node for node in reads if any(inside(node.split("#")[0], layer) for layer in layers)}
+    readers = inner if array.endswith(f"|{INSIDE}") else {node for node in reads if node.split("#")[0] in layers}
+    return {
+        f"inmask|{key.owner}|{key.index}"
+        for key in map(parse, parts.reference)
+        if key.owner in readers and key.kind == "in"
+    }
 
 
 def _plan_between(place: Key, layers: frozenset[str], parts: Parts) -> Mend:
@@ -209,6 +243,7 @@ def _plan_loss(cause: Cause, parts: Parts) -> Mend | None:
         return Mend(layers, frozenset(), frozenset({"total|loss|0", "log|loss|0", *terms, *back}))
     if total_alone(kinds):
         keys = {cause.evidence["array"], "total|loss|0", "log|loss|0", *cause.evidence.get("back", [])}
+        keys |= {*cause.evidence.get("told", [])}
         keys |= _gradients(cause.evidence.get("variables", []), parts)
         if "dy" in kinds:
             keys |= {key for key in parts.reference if _of(key, {"dy"}, {"loss"})}
@@ -257,7 +292,7 @@ def taken(mends: Collection[Mend], parts: Parts) -> list[str]:
     also = {key for mend in mends for key in mend.keys}
     also |= {key for key in parts.reference if _of(key, {"dx"}, parts.loose)}
     named = [key for key in parts.reference if any(mend.covers(parse(key), parts.owners) for mend in mends)]
-    return sorted({*named, *also})
+    return sorted({*named, *also}.difference(*(mend.unfit for mend in mends)))
 
 
 def remains(record: StepRecord, mends: Collection[Mend], order: Mapping[str, int], parts: Parts) -> list[Seen]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 
 from kparity.analysis.match import Description, Pairing
-from kparity.analysis.observe import Arrays, Observations, Seen, StepRecord, layer_of
+from kparity.analysis.observe import ROOT, Arrays, Observations, Seen, StepRecord, layer_of
 from kparity.trace import parse
 
 WITHIN = {"forward", "loss", "gradient"}
@@ -22,9 +22,6 @@ OWN = {"in", "out", "dx", "dy", "inmask", "outmask"}
 """Kinds of array that are inside of a region, or at its edge seen from within."""
 MOST = 6
 """Regions of one model that are tried; each costs a step."""
-
-ROOT = "model"
-"""The path of the outermost model."""
 
 Region = frozenset[str]
 

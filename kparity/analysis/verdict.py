@@ -4,6 +4,7 @@ In: what locate and explain found, what the sides answered, a side's failure. Ou
 runs the sides; nothing here does. The fields are documented in the README and in report/verdict.schema.json.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -305,8 +306,11 @@ def conclude(verdict: dict[str, Any], results: list[SeedResult]) -> None:
     """Several seeds make one verdict: causes united, curves of the first seed, accuracies averaged."""
     united: dict[Any, dict[str, Any]] = {}
     for result in results:
+        met: Counter[Any] = Counter()  # of one seed no cause is another, such as two slots of all variables
         for cause in result.causes:
-            united.setdefault((cause["phase"], cause["layer"], cause["variable"], cause["kind"]), cause)
+            key = (cause["phase"], cause["layer"], cause["variable"], cause["kind"])
+            met[key] += 1
+            united.setdefault((*key, met[key]), cause)
     verdict["causes"] = sorted(united.values(), key=lambda cause: PHASES.index(cause["phase"]))
     verdict["notes"] = list(dict.fromkeys(note for result in results for note in result.notes))
     verdict["curves"] = results[0].curves

@@ -374,6 +374,8 @@ class Process:
 
     def inert(self, initial: str, recorded: dict[str, float]) -> dict[str, Any]:
         """Whether the first step reports the same when nothing of it is recorded; see `train.inert`."""
+        own = trace.read_arrays(trace.step_file(self.folder, f"{self.own}-state", 0))
+        inventory.set_state(self.session.inventory, self.side, own)  # weights that only this side has, too
         state = trace.Reader(self.folder / initial)
         return inert(self.session, state, self._batch(1), recorded)
 

@@ -7,6 +7,7 @@ reference's outputs, forward and backward, so that what it records of itself is 
 """
 
 import functools
+import inspect
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -268,6 +269,8 @@ def _call(
             make_up()
     step.calls[path] += 1
     node = path if count == 0 else f"{path}#{count + 1}"
+    reads = masked_at(layer)
+    placed = args[reads] if reads is not None and len(args) > reads else None
     mask = kwargs.pop("mask", None)
     if step.graph is None:
         flat = tf.nest.flatten((args, kwargs))
@@ -277,8 +280,10 @@ def _call(
         if path.split("#")[0] == "loss":
             recorder.losses[node] = layer
     given = tf.nest.flatten((args, kwargs))
-    args, kwargs = _through(recorder, step, "in", node, (args, kwargs))
+    read = placed if mask is None else mask
+    args, kwargs = _through(recorder, step, "in", node, (args, kwargs), read is not None)
     handed = tf.nest.flatten((args, kwargs))
+    mask = _given_masks(recorder, step, node, read, mask)
     if mask is not None:
         kwargs["mask"] = mask
     loop = hasattr(layer, "cell")
@@ -293,11 +298,38 @@ def _call(
         step.opaque -= loop
         mode = step.modes.pop()
     draws = [[draw["kind"], draw["shape"]] for draw in census[drawn:] if draw["owner"] == path]
-    recorder.ran[node] = {"training": mode, "draws": draws, "masked": mask is not None}
+    masks = reads is not None or path.split("#")[0] == "loss"
+    recorder.ran[node] = {"training": mode, "draws": draws, "masked": mask is not None, "reads mask": masks}
     _masks_left(recorder, step, node, given, handed)
     if path == ROOT:
         step.outputs = sum(step.sees(value) for value in tf.nest.flatten(outputs))
     return _through(recorder, step, "out", node, outputs)
+
+
+def masked_at(layer: Any) -> int | None:
+    """The place among a layer's arguments at which it takes a mask; None where it takes none."""
+    try:
+        names = list(inspect.signature(layer.call).parameters)
+    except (AttributeError, TypeError, ValueError):
+        return None
+    return names.index("mask") if "mask" in names else None
+
+
+def _given_masks(recorder: Recorder, step: Step, node: str, read: Any, named: Any) -> Any:
+    """Note the masks that a call is given as an argument (`read`): a layer reads these rather than those on its inputs.
+    Returns what to call it with by name (`named`, or what is mended)."""
+    flat = list(read) if isinstance(read, (list, tuple)) else [read]
+    for index, one in enumerate(flat):
+        if one is None or not step.sees(one):
+            continue
+        key = f"inmask|{node}|{index}"
+        recorder.note(step, key, one)
+        if key in step.mend:
+            value = step.given(key)
+            flat[index] = None if value is None else tf.constant(value)
+    if named is None:
+        return None
+    return type(named)(flat) if isinstance(named, (list, tuple)) else flat[0]
 
 
 def _masks_left(recorder: Recorder, step: Step, node: str, given: list[Any], handed: list[Any]) -> None:
@@ -336,8 +368,9 @@ LOGITS = "_keras_logits"
 or its loss would be another than that of the training; in a step alone every layer is held to its outputs."""
 
 
-def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any) -> Any:
-    """Record every tensor in a structure and hand on its tapped (and forced) twin; masks travel along."""
+def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any, masked: bool = False) -> Any:
+    """Record every tensor in a structure and hand on its tapped (and forced) twin; masks travel along, and are recorded
+    but where the call is `masked` by others."""
     flat = tf.nest.flatten(values)
     index = 0
     for position, value in enumerate(flat):
@@ -352,7 +385,7 @@ def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any) 
         if kind == "out":
             setattr(flat[position], MADE, made)
         key = f"{kind}mask|{node}|{index}"
-        if mask is not None and step.sees(mask):
+        if mask is not None and step.sees(mask) and not masked:
             recorder.note(step, key, mask)
         if key in step.mend:
             given = step.forced.get(key) if step.forced else None

@@ -117,6 +117,15 @@ LSTM = """def build_model():
     return finish(inputs, outputs, keras.optimizers.SGD(0.5))
 """
 
+ATTENTION = """def build_model():
+    inputs = keras.Input((8, 8))
+    x = layers.Dense(12, name="in")(inputs)
+    y = layers.MultiHeadAttention(2, 6, dropout=0.1, name="attention")(x, x, use_causal_mask=True)
+    x = layers.LayerNormalization(name="norm")(layers.Add(name="add")([x, y]))
+    outputs = layers.Dense(10, activation="softmax", name="digit")(layers.Flatten(name="flat")(x))
+    return finish(inputs, outputs)
+"""
+
 RUNNING = [
     swapped(
         "other seeds of layers and initializers",
@@ -513,6 +522,67 @@ def build_model():
         DENSE,
         data=fed('{"x": X.reshape(-1, 64), "y": Y, "batch_size": 32, "shuffle": False}'),
         right_data=fed("tf.data.Dataset.from_tensor_slices((X.reshape(-1, 64), Y)).batch(32)"),
+    ),
+    swapped(
+        "a causal mask by a flag and as a matrix",
+        ATTENTION,
+        ("use_causal_mask=True", "attention_mask=np.tril(np.ones((1, 8, 8), bool))"),
+        data=ROWS,
+    ),
+    swapped(
+        "a mask that travels along and one that is handed over",
+        LSTM,
+        (
+            'x = layers.Embedding(20, 8, mask_zero=True, name="embedding")(inputs)\n',
+            'words = layers.Embedding(20, 8, mask_zero=True, name="embedding")\n'
+            "    x = words(inputs)\n"
+            "    there = words.compute_mask(inputs)\n",
+        ),
+        ('name="lstm")(x)', 'name="lstm")(x, mask=there)'),
+        data=TOKENS,
+    ),
+    swapped(
+        "both ways by a wrapper and by hand",
+        """def build_model():
+    inputs = keras.Input((8, 8))
+    x = layers.Bidirectional(layers.GRU(6, return_sequences=True, name="gru"), name="ways")(inputs)
+    x = layers.Flatten(name="flat")(x)
+    outputs = layers.Dense(10, activation="softmax", name="digit")(x)
+    return finish(inputs, outputs)
+""",
+        (
+            'layers.Bidirectional(layers.GRU(6, return_sequences=True, name="gru"), name="ways")(inputs)',
+            'layers.Concatenate(name="ways")(\n'
+            "        [\n"
+            '            layers.GRU(6, return_sequences=True, name="forth")(inputs),\n'
+            "            layers.Lambda(lambda x: tf.reverse(x, [1]))(\n"
+            '                layers.GRU(6, return_sequences=True, go_backwards=True, name="back")(inputs)\n'
+            "            ),\n"
+            "        ]\n"
+            "    )",
+        ),
+        data=ROWS,
+    ),
+    swapped(
+        "the mean over time by a layer and by a sum",
+        """def build_model():
+    inputs = keras.Input((8, 8))
+    x = layers.Conv1D(12, 3, padding="same", activation="relu", name="conv")(inputs)
+    x = layers.GlobalAveragePooling1D(name="mean")(x)
+    x = layers.RepeatVector(3, name="again")(x)
+    x = layers.Flatten(name="flat")(x)
+    outputs = layers.Dense(10, activation="softmax", name="digit")(x)
+    return finish(inputs, outputs)
+""",
+        (
+            'layers.GlobalAveragePooling1D(name="mean")(x)',
+            'layers.Lambda(lambda x: tf.reduce_sum(x, 1) / 8.0, output_shape=(12,), name="mean")(x)',
+        ),
+        (
+            'layers.RepeatVector(3, name="again")(x)',
+            'layers.Lambda(lambda x: tf.tile(x[:, None], [1, 3, 1]), output_shape=(3, 12), name="again")(x)',
+        ),
+        data=ROWS,
     ),
 ]
 """How it is written differs."""

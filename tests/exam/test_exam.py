@@ -118,7 +118,7 @@ def test_a_fixture_of_keras_2_against_itself_is_equivalent_for_three_seeds(subje
 
 def test_a_cause_counts_as_known_only_where_it_was_known() -> None:
     def cause(layer: str, *also: str, phase: str = "state", step: int = 2, error: float = 0.1) -> dict[str, object]:
-        where = {"layer": layer, "variable": None, "also": list(also)}
+        where = {"layer": layer, "variable": None, "also": list(also), "message": ""}
         return {"phase": phase, "kind": "numbers", "step": step, "local_error": error, **where}
 
     without = [cause("bn1", "bn2", "bn3")]

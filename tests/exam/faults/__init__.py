@@ -2,7 +2,7 @@
 
 from fault import Fault
 
-from faults import basic, layers, losses, optimizers
+from faults import basic, further, layers, losses, optimizers
 
 FAULTS: list[Fault] = sorted(
     [
@@ -20,6 +20,7 @@ FAULTS: list[Fault] = sorted(
         *layers.GRADIENTS,
         *layers.STRUCTURE,
         *layers.PAIRS,
+        *further.FURTHER,
     ],
     key=lambda one: (one.subject, one.steps),
 )
