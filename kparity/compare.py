@@ -220,7 +220,7 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     stats = [_stats(pair.folder, name) for name in (REFERENCE, CANDIDATE, "noise")]
     keys = [side["keys"] for side in sides]
     found, notes = _judge(run, pair, trained, explainer)
-    parting = [] if found else parting_steps(stats, keys, [record.step for record in trained.records])
+    parting = parting_steps(stats, keys, [record.step for record in trained.records], bool(found))
     if parting:
         trained.records.extend(_in_between(run, pair.folder, trained, step) for step in parting)
         trained.records.sort(key=lambda record: record.step)

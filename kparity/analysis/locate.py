@@ -288,7 +288,8 @@ def causes(
             here = rest
         if phase == "metric" and "loss" in origins:
             here = []  # metrics read the same lost mask of the predictions
-        found += [_as_old(cause, live, owners) for cause in _group(phase, here, owners)]
+        grouped = [_as_old(cause, live, owners) for cause in _group(phase, here, owners)]
+        found += [_with_readers(cause, origins) for cause in grouped] if phase == "forward" else grouped
         if phase not in {"gradient", "optimizer"}:  # what a layer hands back, and its update, explain no state
             blamed |= {layer for one in here if (layer := layer_of(one.key, owners)) is not None}
     return found
@@ -303,6 +304,12 @@ def _lost(misled: list[Seen], others: list[Seen], origins: Mapping[str, Key]) ->
         kind = "mask" if key.kind == "outmask" else "given-mask"
         lost.append(replace(one, key=key, phase="forward", kind=kind))
     return [one for one in lost if one.key.owner.split("#")[0] not in own]
+
+
+def _with_readers(cause: Cause, origins: Mapping[str, Key]) -> Cause:
+    """Note the calls that read another mask because of a layer."""
+    readers = [node for node, key in origins.items() if key.owner.split("#")[0] == cause.layer]
+    return replace(cause, evidence={**cause.evidence, "readers": readers}) if readers else cause
 
 
 def _also(found: list[Cause], kind: str) -> set[str]:

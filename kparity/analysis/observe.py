@@ -187,12 +187,12 @@ def phase_of(key: Key, trainable: set[str]) -> str | None:
 def masks(
     record: StepRecord, order: Mapping[str, int], reads: Callable[[str], bool] = lambda node: True
 ) -> dict[str, Key]:
-    """Layer call -> where the mask that it received was lost or changed: a call's `outmask`, or an `inmask`.
+    """Layer call that `reads` masks -> where the mask that it received was lost or changed: an `outmask` or `inmask`.
 
     The origin is the first call whose outgoing mask differs while the mask that it was given did not. What a layer
     hands on inside another one stays in there: to what is outside, the outer one hands on. Where nothing in front of a
-    call that `reads` masks hands on another one, the code lost it that calls it: that of the layer around it (an
-    `inmask` INSIDE it) or, between the layers of a model, what stands directly in front of it (its own `inmask`).
+    call hands on another one, the code lost it that calls it: that of the layer around it (an `inmask` INSIDE it) or,
+    between the layers of a model, what stands directly in front of it (its own `inmask`).
     """
     changed = [text for text in record.candidate if parse(text).kind in {"inmask", "outmask"}]
     changed = [text for text in changed if not _same_mask(record.reference.get(text), record.candidate[text])]
@@ -205,11 +205,13 @@ def masks(
         origin = next((owner for owner in gave if f"/{reader}".startswith(f"/{owner}".rpartition("/")[0] + "/")), None)
         outer = reader.split("#")[0].rpartition("/")[0]
         around = next((node for node in got if node.split("#")[0] == outer), None)
+        if not reads(reader):
+            continue
         if origin is not None:
             found[reader] = Key("outmask", origin)
         elif around is not None:
             found[reader] = found.get(around, got[around])
-        elif reads(reader) and reader.split("#")[0] not in {"loss", ROOT}:
+        elif reader.split("#")[0] not in {"loss", ROOT}:
             found[reader] = Key("inmask", outer, INSIDE) if outer else taken
     return found
 

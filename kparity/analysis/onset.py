@@ -17,6 +17,8 @@ VISIBLE = 1e-4
 PARTING = 5.0
 """Growth, within one step, of a difference in units of the noise from which the step is replayed where nothing else
 shows. Low, because a replay blames nothing by itself."""
+TOGETHER = 20.0
+"""Times the noise up to which two runs count as the same run: as much as a replay's array may be off."""
 MOST = 3
 FOLLOWED = {"out", "total", "var"}
 """Kinds of tensor in which a step shows that it is not like the others: weights, where only the update is."""
@@ -45,11 +47,14 @@ def sudden_steps(
     return _picked(growth, 3, SUDDEN, known)
 
 
-def parting_steps(stats: Sequence[np.ndarray], keys: Sequence[Sequence[str]], known: Collection[int]) -> list[int]:
+def parting_steps(
+    stats: Sequence[np.ndarray], keys: Sequence[Sequence[str]], known: Collection[int], explained: bool = False
+) -> list[int]:
     """Up to MOST steps at which the candidate leaves the noise around the reference.
 
-    `stats`, `keys`: of the reference, the candidate and the reference's rerun one ulp away. Asked where no replay shows
-    a cause, and the runs may part all the same: what happens at one step only is small beside what `sudden_steps` sees.
+    `stats`, `keys`: of the reference, the candidate and the reference's rerun one ulp away. What happens at one step
+    only is small beside what `sudden_steps` sees. `explained`: whether a cause is known that may part the runs; then a
+    step counts where they were TOGETHER up to it, as where that cause is of a metric or of an average of the weights.
     """
     steps = min(len(one) for one in stats)
     known_to_all = [key for key in keys[0] if key in set(keys[1]) & set(keys[2]) and key.split("|")[0] in FOLLOWED]
@@ -61,7 +66,10 @@ def parting_steps(stats: Sequence[np.ndarray], keys: Sequence[Sequence[str]], kn
     noise = np.maximum(np.maximum.accumulate(noise, axis=0), np.finfo(np.float32).eps)
     ratios = (gaps / noise).max(axis=1)
     before = np.maximum(np.maximum.accumulate(ratios)[:-1], 1.0)
-    return _picked(ratios[1:] / before, 2, PARTING, known)
+    growth = ratios[1:] / before
+    if explained:
+        growth = np.where(before <= TOGETHER, growth, 0.0)
+    return _picked(growth, 2, PARTING, known)
 
 
 def _shared(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from kparity.analysis.locate import AVERAGES, Cause, total_alone
 from kparity.analysis.noise import Gap
-from kparity.analysis.observe import INSIDE, Arrays, Seen, StepRecord, inside, layer_of, observe
+from kparity.analysis.observe import Arrays, Seen, StepRecord, layer_of, observe
 from kparity.trace import Key, parse, thinned
 
 MASKS = ("inmask|", "outmask|")
@@ -185,8 +185,9 @@ def _plan_data(cause: Cause, parts: Parts) -> Mend | None:
 def _plan_layer(cause: Cause, parts: Parts) -> Mend:
     layers = frozenset(_layers(cause, parts))
     array = cause.evidence.get("array", "")
+    masks = _masks(cause.evidence.get("readers", []), layers, parts)
     if cause.kind in {"mask", "given-mask"}:
-        return Mend(keys=frozenset(_masks(array, layers, parts)))
+        return Mend(keys=frozenset(masks | {key for key in parts.reference if _of(key, {"outmask"}, layers)}))
     if array.startswith("in|"):
         return _plan_between(parse(array), layers, parts)
     if cause.kind == "no-gradient" and array.startswith("dx|"):
@@ -197,22 +198,16 @@ def _plan_layer(cause: Cause, parts: Parts) -> Mend:
         return Mend(updated=variables, keys=_gradients(variables, parts))
     keys = {key for key in parts.reference if "dy" in cause.evidence.get("kinds", []) and _of(key, {"dy"}, layers)}
     kept = frozenset() if cause.phase == "gradient" else _state_of(layers, parts)
-    return Mend(layers, kept, frozenset(keys))
+    return Mend(layers, kept, frozenset(keys | masks))
 
 
-def _masks(array: str, layers: frozenset[str], parts: Parts) -> set[str]:
-    """The keys of masks that a cause is about, of those that the reference doesn't have, too."""
-    if not array.startswith("inmask|"):
-        own = {key for key in parts.reference if _of(key, {"outmask"}, layers)}
-        return own | {key.replace("out|", "outmask|", 1) for key in parts.reference if _of(key, {"out"}, layers)}
-    reads = {key.owner for key in map(parse, parts.reference) if key.kind == "in"}
-    inner = {node for node in reads if any(inside(node.split("#")[0], layer) for layer in layers)}
-    readers = inner if array.endswith(f"|{INSIDE}") else {node for node in reads if node.split("#")[0] in layers}
-    return {
-        f"inmask|{key.owner}|{key.index}"
-        for key in map(parse, parts.reference)
-        if key.owner in readers and key.kind == "in"
-    }
+def _masks(readers: Collection[str], layers: frozenset[str], parts: Parts) -> set[str]:
+    """The keys of the masks that `readers` read otherwise because of some layers, and of those that these hand on; of
+    masks that the reference doesn't have, too. A graph may hand a reader what no layer hands on."""
+    keys = [parse(text) for text in parts.reference] if readers else []
+    taken = {str(replace(key, kind="inmask")) for key in keys if key.kind == "in" and key.owner in readers}
+    given = {key for key in keys if key.kind == "out" and key.owner.split("#")[0] in layers}
+    return taken | {str(replace(key, kind="outmask")) for key in given}
 
 
 def _plan_between(place: Key, layers: frozenset[str], parts: Parts) -> Mend:

@@ -46,3 +46,10 @@ def test_a_step_at_which_the_runs_leave_the_noise_is_a_parting_one(
     right = run(20, ("var|dense:kernel|0", 11, size), noise=noise, seed=1)
     rerun = run(20, noise=noise, seed=2)
     assert parting_steps([left, right, rerun], [KEYS] * 3, [1, 2, 5, 10, 20]) == expected
+
+
+@pytest.mark.parametrize(("gap", "expected"), [(0.0, [11]), (1e-3, [])])
+def test_runs_that_a_known_cause_parts_do_not_part_anew(gap: float, expected: list[int]) -> None:
+    left, rerun = run(20), run(20, noise=1e-6, seed=2)
+    right = run(20, ("out|dense|0", 1, gap), ("var|dense:kernel|0", 11, 20 * gap or 1e-3), noise=1e-6, seed=1)
+    assert parting_steps([left, right, rerun], [KEYS] * 3, [1, 2, 5, 10, 20], explained=True) == expected

@@ -63,6 +63,10 @@ def cause(phase: str, layer: str | None = None, variable: str | None = None, **e
         (cause("metric", variable="accuracy"), {"log|accuracy|0"}),
         (Cause("forward", "stem", None, 1, "mask"), {"outmask|stem|0"}),
         (
+            Cause("forward", "stem", None, 1, "mask", evidence={"readers": ["relu"]}),
+            {"outmask|stem|0", "inmask|relu|0"},
+        ),
+        (
             Cause("forward", "relu", None, 1, "missing-layer", evidence={"array": "in|head|0"}),
             {"in|head|0", "dy|stem|0", "out|relu|0", "dx|relu|0"},
         ),
