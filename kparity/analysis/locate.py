@@ -249,6 +249,9 @@ def causes(
     for record in records:
         origins |= masks(record, ranks, reads)
     found, blamed = reshaped(before, seen, changed)
+    paid = _paid(before, seen.order)
+    if paid:
+        found = [replace(c, evidence={**c.evidence, "told": PAID}) if c.kind in UNPAIRED else c for c in found]
     frozen = {cause.variable for cause in before if cause.kind in {"frozen", "unfrozen"}}
     live = [one for one in live if one.key.owner not in frozen]
     trained = {key.owner for key in map(parse, seen.order) if key.kind == "grad"}
@@ -273,6 +276,8 @@ def causes(
                 rest = _without([one for one in here if one.key.kind != "grad"], {"dy"}, owners)
                 found[found.index(penalty)] = _penalty(penalty, [one for one in here if one not in rest], owners)
                 here = rest
+        if phase == "loss" and paid:
+            here = [one for one in here if one.key.kind != "total"]
         if phase == "loss" and here:
             here = _without_terms(here, records)
             blamed.add("loss")
@@ -281,10 +286,15 @@ def causes(
             sparse = {parse(text).owner for text in ranks if text.startswith("rows|")}
             here = [one for one in _at_one_rate(here, sparse) if one.key.owner not in starved]
             here = [_sparse(one, here, records, ranks) for one in here]
-        if phase == "metric" and "loss" in blamed:
+        if phase == "metric" and ("loss" in blamed or paid):
             rest = [one for one in here if one.key.owner != "loss" and one.key.owner not in means]
             told = sorted({str(one.key) for one in here if one not in rest})
-            found = [replace(c, evidence={**c.evidence, "told": told}) if c.phase == "loss" else c for c in found]
+            found = [
+                replace(c, evidence={**c.evidence, "told": [*c.evidence.get("told", []), *told]})
+                if c.phase == "loss" or "told" in c.evidence
+                else c
+                for c in found
+            ]
             here = rest
         if phase == "metric" and "loss" in origins:
             here = []  # metrics read the same lost mask of the predictions
@@ -293,6 +303,17 @@ def causes(
         if phase not in {"gradient", "optimizer"}:  # what a layer hands back, and its update, explain no state
             blamed |= {layer for one in here if (layer := layer_of(one.key, owners)) is not None}
     return found
+
+
+UNPAIRED = {"missing-variable", "other-shape"}
+"""Kinds of cause of which a penalty on a weight can't be held against the candidate's."""
+PAID = ["total|loss|0", "log|loss|0"]
+
+
+def _paid(before: list[Cause], order: list[str]) -> bool:
+    """Whether the loss has a penalty on a weight that the candidate lacks, or has in another shape."""
+    unpaired = {cause.variable for cause in before if cause.kind in UNPAIRED}
+    return any(key.kind == "term" and key.index in unpaired for key in map(parse, order))
 
 
 def _lost(misled: list[Seen], others: list[Seen], origins: Mapping[str, Key]) -> list[Seen]:

@@ -145,6 +145,7 @@ def _plan_config(cause: Cause, parts: Parts) -> Mend:
     if cause.kind == "extra-variable":  # it stands where the reference calls a layer once more
         keys = {key.replace("out|", "dy|", 1) for key in _wired("in", "out", parts.lone, parts)}
         keys |= _wired("out", "in", parts.lone, parts)
+    keys |= {*cause.evidence.get("told", [])}
     layers |= frozenset(cause.evidence.get("layers", []))
     unfit = frozenset(cause.evidence.get("unfit", []))
     return Mend(layers, _state_of(layers, parts), frozenset(keys), unfit=unfit)

@@ -56,6 +56,16 @@ def test_another_width_is_one_cause_and_the_kernel_behind_it_is_none() -> None:
     )
 
 
+def test_a_penalty_on_a_weight_of_another_shape_is_no_cause_of_its_own() -> None:
+    before, record = chain({"a": 8, "b": 6}, {"a": 9, "b": 6})
+    for key in ("total|loss|0", "log|loss|0"):
+        record.reference[key], record.candidate[key] = np.float32(1), np.float32(2)  # type: ignore[index]
+    for paid, phases in ((["term|a|a:kernel"], ["config"]), ([], ["config", "loss"])):
+        seen = observe.look([record], [*paid, *ORDER, "total|loss|0", "log|loss|0"], set(), {})
+        found = locate.merge(locate.causes(seen, before), {}, lambda layer: {})
+        assert [cause.phase for cause in found] == phases
+
+
 def test_two_layers_that_are_configured_otherwise_are_two_causes() -> None:
     found = causes({"a": 8, "b": 6, "c": 2}, {"a": 9, "b": 7, "c": 2}, "a", "b")
     assert [cause.layer for cause in found] == ["a", "b"]
