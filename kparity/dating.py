@@ -44,6 +44,9 @@ def dated(
                 shows = any(_same(one, cause, owners) for one in seen[middle])
                 low, high = (low, middle) if shows else (middle, high)
             cause = replace(cause, step=high)
+        elif cause.phase == "data" and cause.kind != "length" and cause.step and cause.step not in seen:
+            records.append(replayed(cause.step))  # another batch is proven at the step that takes it
+            seen[cause.step] = observe(records[-1], ranks, trainable)[0]
         done.append(cause)
     records.sort(key=lambda record: record.step)
     return done

@@ -55,3 +55,13 @@ def test_what_is_gone_without_the_other_causes_is_a_consequence_and_no_cause() -
     assert left == [weight, proven]
     assert ["momentums" in note for note in notes] == [True]
     assert independent([consequence]) == ([consequence], [])
+
+
+def test_another_batch_is_replayed_at_its_own_step() -> None:
+    records = [step(number, {}) for number in (1, 2, 5, 10, 20)]
+    causes = [
+        Cause("data", None, None, number, kind) for number, kind in ((9, "numbers"), (5, "numbers"), (7, "length"))
+    ]
+    told = dated(causes, records, lambda number: step(number, {}), ORDER, OWNERS, set())
+    assert told == causes
+    assert [record.step for record in records] == [1, 2, 5, 9, 10, 20]

@@ -108,7 +108,7 @@ FURTHER = [
         "the layer inside of TimeDistributed x1.001",
         "waves",
         "layer",
-        Says("forward", "values/value"),
+        Says("forward", "values"),  # which Keras 3 maps over time at once: nothing inside of it is seen
         code="""
 @built
 def scale(model):
