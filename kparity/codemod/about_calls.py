@@ -11,7 +11,9 @@ from ..rulebook import Rule
 from . import added, changed, conditions, defined, guesses, indirect, initial, positional
 from .arguments import Argument, CannotEdit, arguments, words
 from .arrays import array_edit
+from .batches import fed_edit
 from .book import CALLS
+from .built import built_edit
 from .edits import Edit, call_edit, input_edit, schedule_edit, strings_edit, template_edit
 from .newest import newest_edit
 from .paths import path_edit
@@ -205,7 +207,7 @@ class AboutCalls(Finder):
         """Arguments by keyword change as in a call; what else the call will get isn't known yet."""
         if rule.edit["kind"] == "manual" and not rule.when:
             return None  # told where its name stands
-        if rule.edit["kind"] in ("template", "input", "added", "lambda"):
+        if rule.edit["kind"] in ("template", "input", "added", "lambda") and "otherwise" not in rule.edit:
             raise CannotEdit(f"functools.partial hands it on: {rule.why}")
         edit = self._plain_edit(rule, node)
         if edit is None or not (rule.when.get("lacks") or rule.when.get("not_equals")):
@@ -236,6 +238,10 @@ class AboutCalls(Finder):
                 return added.added_edit(rule, self.module, node)
             case "lambda":
                 return lambda_edit(rule, self.module, node)
+            case "batches":
+                return fed_edit(rule, self.module, node)
+            case "built":
+                return built_edit(self.module, node)
         raise CannotEdit(rule.why)
 
     def _holds(self, rule: Rule, given: list[Argument], node: ast.Call) -> bool:

@@ -14,6 +14,7 @@ from .arguments import CannotEdit, argument_splices, arguments, words
 from .forward import is_plain_call
 from .module import Module, Need, Splice
 from .places import renamed
+from .sequential import NAMES
 from .written import first_of, name_of, written
 
 ATOMS = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, ast.List, ast.Dict, ast.Set, ast.ListComp)
@@ -174,6 +175,8 @@ def input_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
         text = text.replace("{value}" if len(names) == 1 else f"{{{name}}}", module.source(value))
     parent = module.names.parent(call)
     dropped = argument_splices({"drop": spec["argument"]}, module, call)
+    if spec.get("otherwise") == "drop" and not _is_first(module, parent, call):
+        return Edit(dropped)
     if isinstance(parent, ast.List) and parent.elts and parent.elts[0] is call:
         made = module.names.parent(parent)
         made = module.names.parent(made) if isinstance(made, ast.keyword) else made
@@ -192,6 +195,28 @@ def input_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
             added = f"{module.source(parent.func)}({text}){gap}"
             return Edit((Splice(start, start, added), *dropped), tuple(needs))
     raise CannotEdit("it isn't the first layer of a Sequential model here")
+
+
+def _is_first(module: Module, parent: ast.AST | None, call: ast.Call) -> bool:
+    """Is it certainly the first layer of a Sequential model: of its list, or added right where the model is made?"""
+    if isinstance(parent, ast.List):
+        made = module.names.parent(parent)
+        made = module.names.parent(made) if isinstance(made, ast.keyword) else made
+        called = module.names.meaning(made.func) if isinstance(made, ast.Call) else None
+        return called in NAMES and parent.elts[0] is call
+    func = parent.func if isinstance(parent, ast.Call) and parent.args == [call] else None
+    if not isinstance(func, ast.Attribute) or func.attr != "add" or not isinstance(func.value, ast.Name):
+        return False
+    statement = module.names.statement(call)
+    body = getattr(module.names.parent(statement), "body", [])
+    above = body[: body.index(statement)] if statement in body else []
+    for one in reversed(above):
+        if isinstance(one, ast.Assign) and [module.source(t) for t in one.targets] == [func.value.id]:
+            new = one.value
+            return isinstance(new, ast.Call) and module.names.meaning(new.func) in NAMES and not new.args
+        if any(isinstance(n, ast.Name) and n.id == func.value.id for n in ast.walk(one)):
+            return False
+    return False
 
 
 def schedule_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:

@@ -11,6 +11,7 @@ from ..rulebook import Rule, api
 from . import changed, conditions, defined, indirect, keys, positional
 from .about_imports import AboutImports
 from .arguments import words
+from .batches import batches_edit
 from .book import CALLS, Book
 from .edits import attribute_edit, method_edit, string_edit
 from .module import Module
@@ -179,7 +180,7 @@ class _Finder(AboutImports):
     def _definition(self, node: ast.FunctionDef) -> Iterator[Site]:
         for kind, rule in self.book.methods.get(node.name, ()):
             told = bool(rule.when.get("defined"))
-            if (rule.edit["kind"] not in ("method", "optional", "mask") and not told) or not isinstance(
+            if (rule.edit["kind"] not in ("method", "optional", "mask", "batches") and not told) or not isinstance(
                 self.module.names.parent(node), ast.ClassDef
             ):
                 continue
@@ -189,6 +190,8 @@ class _Finder(AboutImports):
                 yield self._site(rule, node, None, what=f"def {node.name}(...)")
             elif rule.edit["kind"] == "optional":
                 yield from self._try(rule, node, lambda rule=rule: defined.optional_edit(rule, self.module, node))
+            elif rule.edit["kind"] == "batches":
+                yield from self._try(rule, node, lambda: batches_edit(self.module, node))
             elif rule.edit["kind"] == "mask":
                 yield from self._try(rule, node, lambda rule=rule: defined.mask_edit(rule, self.module, node))
             else:
