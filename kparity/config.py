@@ -5,10 +5,9 @@ In: paths from the command line. Out: `Settings`. Called by the command `migrate
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 TARGETS = ("keras", "tf.keras")
 KEYS = ("include", "exclude", "select", "extend-select", "ignore", "per-file-ignores", "target", "rules")
@@ -18,8 +17,7 @@ class ConfigError(ValueError):
     """A setting that can't be used; the message names the file and the key."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """[tool.kparity] of the nearest pyproject.toml that has it. Patterns and rule files are relative to its folder."""
 
     root: Path | None = None

@@ -4,9 +4,8 @@ migrate turns rule matches into findings, compare turns causes into findings; te
 views of the same list. Imports nothing but the standard library.
 """
 
-from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 PHASES = ("api", "config", "init", "data", "forward", "loss", "gradient", "optimizer", "state", "metric", "save")
 """Where a difference shows, in causal order: what comes earlier can cause what comes later."""
@@ -45,8 +44,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, order=True)
-class Place:
+class Place(NamedTuple):
     """A place in source code. `line` is 1-based, `column` is a 1-based character position; 0 means unknown.
 
     In a notebook both are of the file, as editors and CI need them; `cell` counts all of its cells from 1, and
@@ -65,8 +63,7 @@ class Place:
         return ":".join(str(part) for part in (self.path, self.line, self.column) if part)
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that a rule says of one place: what it is, where, how it ended, and what to do."""
 
     rule: str
@@ -78,7 +75,7 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """The finding as plain data: keys are the field names, `place` a nested object; cells only in notebooks."""
-        data = asdict(self)
+        data = {**self._asdict(), "place": self.place._asdict()}
         if not self.place.cell:
             del data["place"]["cell"], data["place"]["cell_line"]
         return data

@@ -6,14 +6,13 @@ by the commands `rules` and `explain`. No framework is imported: what the two Ke
 
 import contextlib
 import functools
-import json
+import marshal
 import os
 import re
 import sys
 import zlib
-from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import __version__
 from .config import cache_home, shipped
@@ -113,12 +112,15 @@ FAMILIES = {
 }
 
 
+CHECKSUM = 4
+"""Bytes that a remembered rule book begins with."""
+
+
 class RuleError(ValueError):
     """A rule that can't be used; the message names the file and the rule."""
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """One thing Keras 3 does differently: how to find it, how to rewrite it, and the proof that numbers stay."""
 
     id: str
@@ -131,7 +133,13 @@ class Rule:
     phase: str
     edit: dict[str, Any]
     why: str
-    when: dict[str, Any] = field(default_factory=dict)
+    when: dict[str, Any]
+    shows: dict[str, str]
+    """What compare must have measured to name this rule, as patterns: `kind` and `quantity` of the cause, the own name
+    of the `variable`, and `with`: a setting of the layer that is the same on both sides ("activation=hard_sigmoid") or
+    isn't ("changed units 3->4"), "masked", "2 inputs", "other training", "other draws", "told in the code" (by this
+    rule, when migrate read it); several are joined by " & ". Without it compare never names the rule: a class and a
+    phase alone prove nothing."""
     links: tuple[str, ...] = ()
     before: str = ""
     after: str = ""
@@ -141,12 +149,6 @@ class Rule:
     """What `before` meant in words that the last Keras 2 still runs, where it doesn't run `before` itself any more."""
     setup: str = ""
     """Code that runs in front of both snippets, and isn't migrated."""
-    shows: dict[str, str] = field(default_factory=dict)
-    """What compare must have measured to name this rule, as patterns: `kind` and `quantity` of the cause, the own name
-    of the `variable`, and `with`: a setting of the layer that is the same on both sides ("activation=hard_sigmoid") or
-    isn't ("changed units 3->4"), "masked", "2 inputs", "other training", "other draws", "told in the code" (by this
-    rule, when migrate read it); several are joined by " & ". Without it compare never names the rule: a class and a
-    phase alone prove nothing."""
     fix: str = ""
     """What to do about it, where compare names the rule."""
     tolerance: float = 1e-6
@@ -159,7 +161,7 @@ class Rule:
 
     def to_json(self) -> dict[str, Any]:
         """The rule as plain data."""
-        return {**asdict(self), "family": FAMILIES.get(self.family, "")}
+        return {**self._asdict(), "family": FAMILIES.get(self.family, "")}
 
 
 @functools.cache
@@ -209,26 +211,27 @@ def _remembered(files: list[Path]) -> tuple[Rule, ...]:
     """The rules of these files, from the user's cache folder where they stand checked and in a quicker format.
 
     Reading TOML takes longer than migrating a file does. The cache is renewed when any file of the rule book changed,
-    and does without where it can't be read or written.
+    and does without where it can't be read or written. It is written as Python writes bytecode, so it is only believed
+    where its checksum is right and it was made by this Python and this kparity.
     """
     stats = [(file, file.stat()) for file in (*files, *sorted((shipped("rules") / "api").glob("*.txt")))]
-    key = [__version__, *(f"{file} {stat.st_mtime_ns} {stat.st_size}" for file, stat in stats)]
-    cache = cache_home() / f"rules-{zlib.crc32(str(shipped('rules')).encode()):08x}.json"
-    try:
-        found = json.loads(cache.read_bytes())
-        if found["key"] == key:
-            return tuple(
-                Rule(**{**rule, "applies": tuple(rule["applies"]), "links": tuple(rule["links"])})
-                for rule in found["rules"]
-            )
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
+    of_files = [f"{file} {stat.st_mtime_ns} {stat.st_size}" for file, stat in stats]
+    key = (__version__, sys.version, Rule._fields, *of_files)
+    cache = cache_home() / f"rules-{zlib.crc32(str(shipped('rules')).encode()):08x}.{sys.implementation.cache_tag}"
+    with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
+        data = cache.read_bytes()
+        if zlib.crc32(data[CHECKSUM:]) == int.from_bytes(data[:CHECKSUM]):
+            made_of, found = marshal.loads(data[CHECKSUM:])
+            if made_of == key:
+                return tuple(map(Rule._make, found))
     book = load(files)
     if not sys.dont_write_bytecode:
         with contextlib.suppress(OSError):
             cache.parent.mkdir(parents=True, exist_ok=True)
             unfinished = cache.with_name(f"{cache.name}.{os.getpid()}")
-            unfinished.write_text(json.dumps({"key": key, "rules": [asdict(rule) for rule in book]}), "utf-8")
+            made: Any = (key, tuple(map(tuple, book)))
+            body = marshal.dumps(made)
+            unfinished.write_bytes(zlib.crc32(body).to_bytes(CHECKSUM) + body)
             unfinished.replace(cache)
     return book
 
@@ -281,7 +284,7 @@ def expand(pattern: str) -> list[str]:
 
 
 def _rule(key: str, entry: dict[str, Any], where: str, file: str) -> Rule:
-    known = {f.name for f in fields(Rule)} - {"id", "file"}
+    known = set(Rule._fields) - {"id", "file"}
     for unknown in sorted(set(entry) - known):
         raise RuleError(f"{where}: unknown key {unknown!r}")
     if not re.fullmatch(r"[A-Z]{2,}[1-9]\d{2,}", key):
@@ -307,9 +310,8 @@ def _rule(key: str, entry: dict[str, Any], where: str, file: str) -> Rule:
     for name in ("before", "after", "probe"):
         if not entry.get(name) and entry["safety"] == "safe":
             raise RuleError(f"{where}: a safe rule needs `{name}`: nothing is called safe without proof")
-    values: dict[str, Any] = {
-        name: value.strip("\n") if isinstance(value, str) else value for name, value in entry.items()
-    }
+    values: dict[str, Any] = {"when": {}, "shows": {}}
+    values |= {name: value.strip("\n") if isinstance(value, str) else value for name, value in entry.items()}
     values["applies"] = tuple(one for pattern in applies for one in expand(pattern))
     values["links"] = tuple(entry.get("links", ()))
     return Rule(id=key, file=file, **values)

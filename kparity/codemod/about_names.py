@@ -6,7 +6,6 @@ In: a node that stands for a dotted name, and that name. Out: `Site`s. A part of
 import ast
 import functools
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from ..rulebook import Rule, api, exists, keras_only, shim_names
@@ -107,10 +106,9 @@ class AboutNames(AboutCalls):
             yield site
             return
         assert site.edit is not None
-        yield replace(
-            site, edit=replace(site.edit, splices=(replace(made[0], text=final),)), becomes=((dotted, final),)
-        )
-        yield replace(site, rule=rule, edit=Edit(()), what=target, becomes=())
+        edit = site.edit._replace(splices=(made[0]._replace(text=final),))
+        yield site._replace(edit=edit, becomes=((dotted, final),))
+        yield site._replace(rule=rule, edit=Edit(()), what=target, becomes=())
 
     def _flavour(self, node: ast.Attribute, written: str, dotted: str) -> Iterator[Site]:
         """`tf.keras` -> `keras`, unless what is reached through it exists in `tf.keras` alone."""

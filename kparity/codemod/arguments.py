@@ -6,8 +6,7 @@ comments. Called by edits and whatever else looks at arguments.
 """
 
 import ast
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .counts import is_from_numpy
 from .module import Module, Splice
@@ -17,8 +16,7 @@ class CannotEdit(Exception):
     """Why a place that a rule applies to has to be edited by hand."""
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(NamedTuple):
     """One argument of a call, in the order of the source."""
 
     name: str | None

@@ -11,9 +11,8 @@ import os
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import __version__
 from ..config import shipped
@@ -31,8 +30,7 @@ UNSURE = 2_000_000_000
 """Nanoseconds before a run in which a file may have changed without its time telling."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """What is known of one file."""
 
     mtime: int
@@ -110,12 +108,12 @@ class Cache:
                 return None
         except (OSError, ValueError, TypeError, IndexError):
             return None
-        self.put(path, replace(entry, mtime=mtime))
+        self.put(path, entry._replace(mtime=mtime))
         return entry
 
     def put(self, path: Path, entry: Entry) -> None:
         sure = entry.mtime < self._started - UNSURE
-        self._new[os.path.abspath(path)] = entry if sure else replace(entry, mtime=-1)  # noqa: PTH100
+        self._new[os.path.abspath(path)] = entry if sure else entry._replace(mtime=-1)  # noqa: PTH100
 
     def save(self) -> None:
         """Write what is known now; of runs at the same time the last one counts."""

@@ -9,8 +9,7 @@ import ast
 import functools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config import shipped
 from ..rulebook import Rule
@@ -19,8 +18,7 @@ from .edits import Edit
 from .module import Module
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """One thing to say of one place."""
 
     what: str

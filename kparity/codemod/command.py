@@ -6,8 +6,8 @@ by cli.
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..config import TARGETS, Settings, project, settings
 from ..report.migration import Summary
@@ -25,8 +25,7 @@ class UsageError(ValueError):
     """What was asked can't be done; the message says why."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """The options of the command line; None where nothing was said."""
 
     paths: tuple[str, ...]

@@ -6,8 +6,7 @@ raises `CannotEdit` with the reason where it has but can't. Called by match.
 
 import ast
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..rulebook import Rule, keras_only
 from .arguments import CannotEdit, argument_splices, arguments, words
@@ -23,8 +22,7 @@ KERAS_TAKEN = "`keras` is another thing here"
 """Why a name of Keras 3 can't be said."""
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(NamedTuple):
     """Splices of one place, and the imports they need."""
 
     splices: tuple[Splice, ...]

@@ -8,11 +8,10 @@ the results to a report.
 import os
 import re
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config import Settings
 from ..findings import Finding, Outcome, Place
@@ -32,8 +31,7 @@ WORDS = (b"keras", b"tensorflow", b"np_utils")
 REQUIREMENTS = ("KP154", "KP155", "KP156", "KP157", "KP158")
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What the user asked for."""
 
     unsafe: bool = False
@@ -48,7 +46,7 @@ class Options:
     """False: --diff and --check, no file is touched."""
     diff: bool = False
     allow_dirty: bool = False
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = Settings()
     cache: Path | None = None
     """The folder that `.kparity_cache` belongs into; None: without."""
 
@@ -57,8 +55,7 @@ class Options:
         return (*self.ignore, *self.settings.ignored_for(path))
 
 
-@dataclass(frozen=True)
-class FileResult:
+class FileResult(NamedTuple):
     """What became of one file."""
 
     path: str
@@ -71,11 +68,12 @@ class FileResult:
     """What to remember of it."""
 
 
-@dataclass(frozen=True)
 class Asked(Neighbours):
     """The files around one file, and whether what they say was needed for it."""
 
-    files: list[str] = field(default_factory=list, compare=False)
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.files: list[str] = []
 
     def brought(self, module: str, name: str) -> str | None:
         self.files.append(module)
@@ -131,7 +129,7 @@ def _chosen_only(done: Migrated, options: Options, ignored: tuple[str, ...]) -> 
     if not out:
         return done
     again = tuple(f for f in done.again if f.rule not in out)
-    return replace(done, findings=[f for f in done.findings if f.rule not in out], again=again)
+    return done._replace(findings=[f for f in done.findings if f.rule not in out], again=again)
 
 
 def migrate_file(path: Path, options: Options) -> FileResult:
@@ -230,7 +228,7 @@ def migrate_files(
         chosen(None, ignored, (), options.own)
     files = find(paths, options.settings)
     if len(files) < WORTH_A_CACHE:
-        options = replace(options, cache=None)
+        options = options._replace(cache=None)
     for done, result in enumerate(_remembering(files, options, jobs or _processors()), 1):
         yield result
         if step is not None:
@@ -269,7 +267,7 @@ def _remembering(files: list[Path], options: Options, jobs: int) -> Iterator[Fil
             if result.entry is not None:
                 cache.put(file, result.entry)
                 cache.touched |= result.changed and options.write
-            yield replace(result, entry=None) if result.entry is not None else result
+            yield result._replace(entry=None) if result.entry is not None else result
     finally:
         results.close()
         cache.save()

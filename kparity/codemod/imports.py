@@ -8,16 +8,14 @@ import ast
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..rulebook import Rule, api, exists, in_shim
 from .module import Module, Splice, overlaps
 from .names import Scope, normal, under
 
 
-@dataclass(frozen=True)
-class Rewritten:
+class Rewritten(NamedTuple):
     """One imported name that is imported otherwise now."""
 
     rule: Rule

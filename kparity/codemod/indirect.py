@@ -6,7 +6,7 @@ a string gives, or the arguments that a `**` brings along. Called by match.
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..rulebook import Rule
 from .arguments import words
@@ -22,8 +22,7 @@ class Partial(ast.Call):
     """What `functools.partial(f, ...)` will call, as far as it is known: `f(...)`. Stands where the partial stands."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One argument that comes in by `**`."""
 
     name: str

@@ -10,8 +10,8 @@ import re
 import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from ..rulebook import api, in_shim, keras_only, shim_names
 from .names import Names, Near, Scope, under
@@ -22,8 +22,7 @@ SAME = ("keras", "tensorflow.keras")
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-@dataclass(frozen=True, order=True)
-class Splice:
+class Splice(NamedTuple):
     """Replace the characters from `start` up to `end` by `text`."""
 
     start: int
@@ -31,8 +30,7 @@ class Splice:
     text: str
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(NamedTuple):
     """An import that an edit needs: `text` stands in front of the statement that starts at `at`."""
 
     at: int

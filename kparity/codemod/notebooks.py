@@ -9,9 +9,8 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..findings import Finding, Outcome, Place
 from . import cells, requirements
@@ -30,8 +29,7 @@ class NotebookError(ValueError):
     """Not a notebook that can be read; the message says why."""
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """The source of one code cell in the file."""
 
     number: int
@@ -68,7 +66,7 @@ def migrate_notebook(text: str, path: str, migrate: Migrate) -> Migrated:
         return Migrated(text, [finding], message, True)
     done = migrate(made.text)
     if done.error:
-        findings = [replace(f, place=_moved(f.place, made, place)) for f in done.findings]
+        findings = [f._replace(place=_moved(f.place, made, place)) for f in done.findings]
         return Migrated(text, findings, done.error, True)
     try:
         after = cells.sources(made, done.text, mark, texts)
@@ -77,7 +75,7 @@ def migrate_notebook(text: str, path: str, migrate: Migrate) -> Migrated:
         finding = Finding("KP000", Place(path), "api", Outcome.FAILED, message, "edit it by hand")
         return Migrated(text, [finding], message, True)
     new = _spliced(text, sources, after)
-    findings = [replace(f, place=_moved(f.place, made, place)) for f in done.findings] + aside
+    findings = [f._replace(place=_moved(f.place, made, place)) for f in done.findings] + aside
     again: tuple[Finding, ...] = ()
     if new == text:
         again = tuple(findings)
@@ -87,7 +85,7 @@ def migrate_notebook(text: str, path: str, migrate: Migrate) -> Migrated:
             raise NotebookError("kparity's own edit went wrong, nothing was changed")
         where = _placer(new, path, moved)
         program = cells.program(after, mark)
-        again = tuple(replace(f, place=_moved(f.place, program, where)) for f in done.again)
+        again = tuple(f._replace(place=_moved(f.place, program, where)) for f in done.again)
         again += tuple(_aside(program, moved, where, migrate))
     failed = "; ".join(f.message for f in aside if f.outcome is Outcome.FAILED)
     return Migrated(new, _sorted(findings), failed, True, () if failed else tuple(_sorted(list(again))))

@@ -8,8 +8,8 @@ import functools
 import re
 import tokenize
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import NamedTuple
 
 from ..findings import Finding, Outcome, Place
 from ..rulebook import Rule
@@ -20,8 +20,7 @@ IGNORE = re.compile(r"#\s*kparity:\s*ignore(?!-)(?:\[([^\]]*)\])?")
 IGNORE_FILE = re.compile(r"^[ \t]*#\s*kparity:\s*ignore-file(?:\[([^\]]*)\])?", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Migrated:
+class Migrated(NamedTuple):
     """What became of one source text."""
 
     text: str
@@ -99,7 +98,7 @@ def fixed_findings(site: Site, module: Module, where: Callable[[int], Place]) ->
     for splice in site.edit.splices if site.edit is not None else ():
         line, _ = module.line_column(splice.start)
         if not site.lines[0] <= line <= site.lines[1]:
-            also = replace(site, what=shortened(module.line_text(line)))
+            also = site._replace(what=shortened(module.line_text(line)))
             found.append(finding_of(also, where(splice.start), Outcome.FIXED))
     return found
 

@@ -7,7 +7,7 @@ other place in the module that names the same file, so that what is written is a
 import ast
 import posixpath
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..rulebook import Rule
 from .arguments import Argument, CannotEdit, argument_splices, arguments
@@ -45,8 +45,7 @@ FIELD = re.compile(r"\{[^{}]*\}")
 """A number that is filled in, "{val_loss:.2f}": its point is no ending's."""
 
 
-@dataclass(frozen=True)
-class Tail:
+class Tail(NamedTuple):
     """The last piece of a file name that stands in the source: `text` ends at character `end` (before the quote)."""
 
     node: ast.expr

@@ -12,7 +12,6 @@ import re
 import tokenize
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from .module import known_names
@@ -32,11 +31,11 @@ MOST_FILES = 5000
 """A project with more is not searched for who imports what: then nothing is dropped."""
 
 
-@dataclass(frozen=True)
 class Neighbours:
     """The files around one file."""
 
-    path: Path
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     def brought(self, module: str, name: str) -> str | None:
         """What `from MODULE import NAME` brings, if that module is a file of the project and NAME is Keras's there."""

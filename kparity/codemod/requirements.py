@@ -7,7 +7,7 @@ and the text with only the pins changed. Called by files, and by notebooks for t
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..findings import Finding, Outcome, Place
 from ..rulebook import find
@@ -46,8 +46,7 @@ LEGACY = re.compile(r"""\bTF_USE_LEGACY_KERAS\b['"]?(?:[ \t]*=[ \t]*|[ \t]+)['"]
 LISTS = frozenset({"install_requires", "setup_requires", "tests_require", "extras_require", "requires"})
 
 
-@dataclass(frozen=True)
-class Requirement:
+class Requirement(NamedTuple):
     """One requirement, as it stands in a text."""
 
     name: str

@@ -11,7 +11,6 @@ import re
 import warnings
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import replace
 
 from ..findings import Finding, Place
 from ..rulebook import Rule, api
@@ -131,7 +130,7 @@ def ended(
             if spelled is None:
                 return None
             at[number] = spelled[0]
-            rest[number] = (replace(site, what=shortened(spelled[1])), outcome)
+            rest[number] = (site._replace(what=shortened(spelled[1])), outcome)
     if not _parses(module, text, splices):
         return None
     findings = [finding_of(site, where(site.start), outcome) for site, outcome in rest]
@@ -141,7 +140,7 @@ def ended(
         for number, ((site, _), finding) in enumerate(zip(rest, findings, strict=True)):
             start = at.get(number)
             offset = forward(site.start, splices) if start is None else start
-            again.append(replace(finding, place=Place(path, *lines.line_column(offset))))
+            again.append(finding._replace(place=Place(path, *lines.line_column(offset))))
     return Migrated(
         mark + text, sorted_findings([*fixed, *findings]), mentions=True, again=tuple(sorted_findings(again))
     )

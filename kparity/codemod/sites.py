@@ -6,8 +6,7 @@ look. Called by match and its parts, about_calls, about_names and about_imports,
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..rulebook import Rule, shim_names
 from . import fstrings
@@ -17,8 +16,7 @@ from .edits import Edit
 from .module import Module
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(NamedTuple):
     """One rule at one place."""
 
     rule: Rule
@@ -38,8 +36,7 @@ class Site:
     node: ast.AST | None = None
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(NamedTuple):
     """A name that keeps its flavour, and why: while one of these things stands, so does the name."""
 
     reached: list[int]

@@ -10,9 +10,8 @@ import shutil
 import stat
 import tokenize
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config import Settings, matches
 from . import git
@@ -29,8 +28,7 @@ class SourceError(Exception):
     """A file that can't be read or written, with the reason."""
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A file's text as it stands on disk: every line end and a byte order mark included."""
 
     path: Path

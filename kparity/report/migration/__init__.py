@@ -5,7 +5,7 @@ Standard library only.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ...codemod.files import FileResult
 from ...findings import Exit, Finding, Outcome
@@ -29,7 +29,7 @@ class Summary:
         self.files += 1
         self.changed += result.changed
         if result.mentions or result.findings:
-            self.results.append(replace(result, diff="") if result.diff and not self.keep_diffs else result)
+            self.results.append(result._replace(diff="") if result.diff and not self.keep_diffs else result)
 
     def findings(self, *outcomes: Outcome) -> list[Finding]:
         """The findings that ended so, in the order of files."""
