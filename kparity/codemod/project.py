@@ -9,6 +9,7 @@ import ast
 import functools
 import os
 import re
+import threading
 import tokenize
 import warnings
 from collections.abc import Iterable
@@ -45,9 +46,9 @@ class Neighbours:
     def patched(self, module: str) -> frozenset[str]:
         """Names of Keras that MODULE, a file of the project, has given other meanings."""
         file = _file(module, str(self.path.parent))
-        if file is None or file == self.path or (file, "") in _busy:
+        if file is None or file == self.path or (file, "") in _busy.asked:
             return frozenset()
-        _busy.add((file, ""))
+        _busy.asked.add((file, ""))
         try:
             stat = file.stat()
             names = _names(file, stat.st_mtime_ns, stat.st_size)
@@ -55,7 +56,7 @@ class Neighbours:
         except OSError:
             return frozenset()
         finally:
-            _busy.discard((file, ""))
+            _busy.asked.discard((file, ""))
 
     def has(self, package: str) -> bool:
         """Is this top-level package or module one of the project?"""
@@ -73,9 +74,9 @@ _ANY = frozenset({"*"})
 
 def handed_on(file: Path, name: str) -> str | None:
     """The canonical dotted name of Keras or TensorFlow that the module-level `name` of a file stands for."""
-    if (file, name) in _busy:
+    if (file, name) in _busy.asked:
         return None
-    _busy.add((file, name))
+    _busy.asked.add((file, name))
     try:
         stat = file.stat()
         names = _names(file, stat.st_mtime_ns, stat.st_size)
@@ -83,12 +84,19 @@ def handed_on(file: Path, name: str) -> str | None:
     except OSError:
         return None
     finally:
-        _busy.discard((file, name))
+        _busy.asked.discard((file, name))
     plain = normal(dotted) if dotted is not None else ""
     return plain if under(plain, "keras") or under(plain, "tensorflow") else None
 
 
-_busy: set[tuple[Path, str]] = set()
+class _Busy(threading.local):
+    """The questions that this thread is working on: files that ask one another in a circle get no answer."""
+
+    def __init__(self) -> None:
+        self.asked: set[tuple[Path, str]] = set()
+
+
+_busy = _Busy()
 
 
 @functools.lru_cache(maxsize=4096)
