@@ -4,7 +4,6 @@ In: the `Summary`. Out: text. What was edited is no news to a CI; what would be 
 in notebooks too, with the cell named beside. Called by the command `migrate`.
 """
 
-import json
 import os
 import re
 from pathlib import Path
@@ -16,6 +15,7 @@ from ... import __version__
 from ...findings import Finding, Outcome
 from ...rulebook import Rule
 from . import Summary
+from .text import indented
 
 LEVELS = {Outcome.FAILED: "error", Outcome.MANUAL: "warning", Outcome.UNSAFE: "warning"}
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -109,7 +109,7 @@ def as_sarif(summary: Summary, book: tuple[Rule, ...]) -> str:
         ],
         "results": [_result(f, index) for f in results],
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
+    return indented({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
