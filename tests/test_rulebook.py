@@ -1,7 +1,11 @@
 """The rule book refuses what is wrong in a rule, and says which rule of which file."""
 
+import sys
+
 import pytest
 
+from kparity import rulebook
+from kparity.config import shipped
 from kparity.rulebook import RuleError, load
 
 GOOD = """[KP399]
@@ -76,3 +80,50 @@ def test_an_id_and_a_name_are_given_once(tmp_path):
         load([one, write(tmp_path, GOOD, "b.toml")])
     with pytest.raises(RuleError, match="the name 'x' is taken by KP399"):
         load([one, write(tmp_path, GOOD.replace("KP399", "KP398"), "b.toml")])
+
+
+@pytest.fixture
+def remembered(tmp_path, monkeypatch):
+    """Reads the rule book as every start does, with a cache folder of its own; gives the file, too."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    files = sorted(shipped("rules").glob("*.toml"))
+    return lambda: (rulebook._remembered(files), next((tmp_path / "kparity").glob("rules-*"), None))
+
+
+def test_the_rule_book_is_remembered_as_it_was_read(remembered, monkeypatch):
+    fresh, _ = remembered()
+    monkeypatch.setattr(rulebook, "load", lambda files: pytest.fail("it was read again"))
+    again, _ = remembered()
+    assert again == fresh == rulebook.rules()
+    assert {type(rule) for rule in again} == {rulebook.Rule}
+
+
+DAMAGES = {
+    "cut off": lambda data: data[: len(data) // 2],
+    "empty": lambda data: b"",
+    "one bit": lambda data: data[:-100] + bytes([data[-100] ^ 1]) + data[-99:],
+    "other text": lambda data: b"not a rule book",
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_memory_of_the_rule_book_counts_as_none_and_is_made_again(remembered, name):
+    fresh, file = remembered()
+    whole = file.read_bytes()
+    file.write_bytes(DAMAGES[name](whole))
+    assert remembered() == (fresh, file)
+    assert file.read_bytes() == whole
+
+
+def test_what_another_version_remembered_is_not_believed(remembered, monkeypatch):
+    fresh, file = remembered()
+    whole = file.read_bytes()
+    monkeypatch.setattr(rulebook, "__version__", "99")
+    assert remembered() == (fresh, file)
+    assert file.read_bytes() != whole
+
+
+def test_a_home_that_holds_no_folder_is_done_without(remembered, tmp_path):
+    (tmp_path / "kparity").write_text("a file of that name")
+    assert remembered()[0] == rulebook.rules()
