@@ -90,6 +90,10 @@ class AboutCalls(Finder):
             candidates = self._method_rules(node.func)
         else:
             candidates = []
+        if not candidates:
+            if dotted is None:
+                yield from self._guessed(node)
+            return
         handled = False
         told: set[str] = set()
         if len(candidates) > 1:
@@ -114,7 +118,7 @@ class AboutCalls(Finder):
                 yield site
         if not handled and dotted is None:
             yield from self._guessed(node)
-        if candidates and any(keyword.arg is None for keyword in node.keywords):
+        if None in said:
             yield from self._spread(node, [rule for rule, _ in candidates if rule.id not in told])
 
     def _spread(self, node: ast.Call, rules: list[Rule]) -> Iterator[Site]:
@@ -148,7 +152,7 @@ class AboutCalls(Finder):
                 yield self._site(rule, node, found.edit, found.reason, becomes=becomes, about=about)
 
     def _method_rules(self, func: ast.Attribute) -> list[tuple[Rule, bool]]:
-        rules = [(k, r) for k, r in self.book.methods.get(func.attr, ()) if r.edit["kind"] in CALLS]
+        rules = self.book.of_methods(func.attr, CALLS)
         if not rules or self.module.values.sets_itself(func):
             return []
         kind = self.module.values.kind(func.value) or ("model" if added.is_model(self.module, func) else None)
@@ -184,11 +188,7 @@ class AboutCalls(Finder):
 
     def _guesses(self, node: ast.Attribute, kinds: tuple[str, ...]) -> list[tuple[Rule, str]]:
         """Rules about what raises in Keras 3, and the kind of value that they are about."""
-        rules = [
-            (k, r)
-            for k, r in self.book.methods.get(node.attr, ())
-            if r.effect == "raises" and k != "any" and r.edit["kind"] in kinds
-        ]
+        rules = [(k, r) for k, r in self.book.of_methods(node.attr, kinds) if r.effect == "raises" and k != "any"]
         values = self.module.values
         if not rules or "keras" not in self.module.text or values.sets_itself(node) or values.kind(node.value):
             return []

@@ -89,8 +89,10 @@ class AboutNames(AboutCalls):
                     yield from self._try(rule, node, make, becomes=self._becomes(rule, dotted))
                 elif "defines" in rule.edit and not rule.when and isinstance(node, ast.Attribute | ast.Name):
                     yield from self._try(rule, node, functools.partial(own_edit, rule, self.module, node))
+        if told or imported or (self.book.target == "keras" and dotted in api(3)):
+            return
         of_tf_1 = any(under(written, view) for view in TF_VIEWS) and dotted not in api(2)
-        if not told and not imported and not of_tf_1:
+        if not of_tf_1:
             yield from self._gone(dotted, node)
 
     def _renamed_twice(self, site: Site, node: ast.AST, dotted: str, target: str) -> Iterator[Site]:
@@ -169,7 +171,7 @@ class AboutNames(AboutCalls):
             if dotted in keras_only() and self._from_tensorflow(node) and not self._says_keras(node):
                 yield self._site(rule, node, None, f"{dotted} is in Keras 3 only as keras, not as tf.keras")
                 return
-        if rule is None or not under(dotted, "keras") or dotted in api(3):
+        if rule is None or dotted in api(3) or not under(dotted, "keras"):
             return
         home, _, last = dotted.rpartition(".")
         importing = isinstance(node, ast.Import | ast.ImportFrom)

@@ -22,7 +22,7 @@ CALLS = (
 )
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Book:
     """The chosen rules by what they apply to."""
 
@@ -51,6 +51,8 @@ class Book:
     _quiet: dict[str, bool] = field(default_factory=dict)
     _loud: dict[str, bool] = field(default_factory=dict)
     _named: dict[tuple[str, tuple[str, ...]], list[Rule]] = field(default_factory=dict)
+    _of_methods: dict[tuple[str, tuple[str, ...]], list[tuple[str, Rule]]] = field(default_factory=dict)
+    _told_of: dict[str, list[Rule]] = field(default_factory=dict)
     _asked: dict[str, tuple[list[str], frozenset[str]]] = field(default_factory=dict)
     _flavour: dict[str, Rule | None] = field(default_factory=dict)
     _renaming: dict[str, tuple[Rule, str] | None] = field(default_factory=dict)
@@ -138,11 +140,21 @@ class Book:
 
     def told_of(self, dotted: str) -> list[Rule]:
         """Rules that tell about an imported name, or about a package that it is somewhere inside of."""
-        found = [r for r in self.named(dotted, ("manual",)) if not r.when]
-        while not found and "." in dotted:
-            dotted = dotted.rpartition(".")[0]
-            found = [r for r in self.starred.get(dotted, ()) if r.edit["kind"] == "manual" and not r.when]
-        return found
+        if dotted not in self._told_of:
+            at = dotted
+            found = [r for r in self.named(at, ("manual",)) if not r.when]
+            while not found and "." in at:
+                at = at.rpartition(".")[0]
+                found = [r for r in self.starred.get(at, ()) if r.edit["kind"] == "manual" and not r.when]
+            self._told_of[dotted] = found
+        return self._told_of[dotted]
+
+    def of_methods(self, name: str, kinds: tuple[str, ...]) -> list[tuple[str, Rule]]:
+        """Rules with these kinds of edit about methods of this name, each with the kind of value that has it."""
+        key = (name, kinds)
+        if key not in self._of_methods:
+            self._of_methods[key] = [(k, r) for k, r in self.methods.get(name, ()) if r.edit["kind"] in kinds]
+        return self._of_methods[key]
 
     def asked(self, rule: Rule) -> tuple[list[str], frozenset[str]]:
         """The parameters that a rule knows, in order; and those of which it needs one, empty if it may need none."""

@@ -43,9 +43,26 @@ def _classes() -> frozenset[str]:
     return frozenset(table()["classes"])
 
 
+@functools.cache
+def _own_names() -> frozenset[str]:
+    return frozenset(name.rpartition(".")[2] for name in _classes())
+
+
+def makes_any(module: Module) -> bool:
+    """Does the module make an instance of any class that differs?"""
+    if module.makes_changed is None:
+        classes, own = _classes(), _own_names()
+        module.makes_changed = any(
+            module.names.canonical(call.func) in classes
+            for call in module.index.calls
+            if type(call.func) is not ast.Attribute or call.func.attr in own
+        )
+    return module.makes_changed
+
+
 def class_of(module: Module, node: ast.expr) -> dict[str, Any] | None:
     """What differs in the class that certainly made this value: `Class(...)`, or a name that is only bound to one."""
-    if module.called.isdisjoint(_classes()):
+    if not makes_any(module):
         return None
     if isinstance(node, ast.Name):
         home = module.names.scope(node).lookup(node.id)

@@ -68,7 +68,8 @@ class _Finder(AboutImports):
             if attribute.attr in watched and attribute not in named:
                 said = list(self._attribute(attribute)) if attribute.attr in book.attributes else []
                 yield from said or self._member(attribute)
-        called, touchy, flags, changes = book.called, book.touchy, book.flags, bool(book.changed)
+        called, touchy, flags = book.called, book.touchy, book.flags
+        instances = bool(book.changed) and changed.makes_any(self.module)  # which may be called themselves
         for call in index.calls:
             func = call.func
             plain = func not in named
@@ -85,7 +86,7 @@ class _Finder(AboutImports):
                 said = self._call(call)
                 yield from said
                 yield from self._changed(call, said)
-            elif changes and (several or call.keywords):  # of an instance, perhaps
+            elif instances and (several or call.keywords):
                 yield from self._changed(call, [])
             if flagged:
                 yield from self._itself_called(call)

@@ -19,6 +19,8 @@ from .values import Values
 
 SAME = ("keras", "tensorflow.keras")
 """What `keras` may be further down, so that an import of it further up changes nothing."""
+OTHER_ENDS = "\v\f\x1c\x1d\x1e"
+"""What ends a line for `str.splitlines`, of ASCII, and not for Python."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -79,6 +81,8 @@ class Module(Lines):
         self.values = Values(self.names)
         self.located: dict[ast.AST, bool] = {}
         """The f-strings whose expressions have been looked for, and were they found."""
+        self.makes_changed: bool | None = None
+        """What `changed.makes_any` says, once it was asked."""
         self._lines: dict[int, bytes] = {}
         self._ascii = text.isascii()
 
@@ -101,11 +105,6 @@ class Module(Lines):
     def suppresses(self) -> bool:
         """May a comment keep some rule off?"""
         return "kparity" in self.text
-
-    @functools.cached_property
-    def called(self) -> frozenset[str]:
-        """The canonical names of all that is called."""
-        return frozenset(dotted for call in self.index.calls if (dotted := self.names.canonical(call.func)) is not None)
 
     @functools.cached_property
     def strings(self) -> frozenset[str]:
@@ -174,7 +173,7 @@ class Module(Lines):
 
     def _through_tensorflow(self, dotted: str, scope: Scope, here: int) -> str | None:
         """The name as it can be said by an import of TensorFlow that is there already."""
-        for local, canonical in sorted(self.names.visible(scope)):
+        for local, canonical in self.names.visible(scope):
             home = scope.lookup(local) if canonical == "tensorflow" else None
             if home is not None and any(self.start(b.node) < here for b in home.bindings[local]):
                 return local + dotted.removeprefix("tensorflow")
@@ -235,6 +234,9 @@ def _declares(text: str) -> bool:
 def _line_starts(text: str) -> list[int]:
     if "\r" in text:
         return [0, *(m.end() for m in LINE_END.finditer(text))]
+    if text.isascii() and not any(other in text for other in OTHER_ENDS):
+        starts = list(accumulate(map(len, text.splitlines(keepends=True)), initial=0))
+        return starts if text.endswith("\n") or not text else starts[:-1]
     return [0, *accumulate(map((1).__add__, map(len, text.split("\n")[:-1])))]
 
 

@@ -8,7 +8,6 @@ match.
 
 import ast
 import functools
-from collections.abc import Iterator
 from typing import Protocol
 
 from .places import place
@@ -29,6 +28,10 @@ FLAVOURS = (
     ("tensorflow.compat.v2", "tensorflow"),
 )
 """How the same module was spelled over the years, longest first. `tensorflow.compat.v1.keras` is another library."""
+_FLAVOURS_OF = {
+    root: tuple(pair for pair in FLAVOURS if pair[0].partition(".")[0] == root)
+    for root in {flavour.partition(".")[0] for flavour, _ in FLAVOURS}
+}
 
 TF_VIEWS = tuple(old for old, new in FLAVOURS if old == f"tensorflow.{new.rpartition('.')[2]}" and new != "keras")
 """Modules of Keras that TensorFlow shows under its own name, too; in TensorFlow 1 they were others."""
@@ -43,8 +46,8 @@ NOT_NEAR = KERAS | {"numpy", "os", "sys", "typing", "collections", "functools", 
 @functools.lru_cache(maxsize=65536)
 def normal(dotted: str) -> str:
     """The canonical spelling of a dotted module or object name: every flavour of Keras is `keras`."""
-    for flavour, plain in FLAVOURS:
-        if dotted == flavour or dotted.startswith(flavour + "."):
+    for flavour, plain in _FLAVOURS_OF.get(dotted.partition(".")[0], ()):
+        if under(dotted, flavour):
             return plain + dotted[len(flavour) :]
     return dotted
 
@@ -92,6 +95,7 @@ class Names:
         self._meant: dict[tuple[Scope, str], str | None] = {}
         self._roots: dict[frozenset[str], frozenset[str]] = {}
         self._written: dict[ast.AST, str | None] = {}
+        self._visible: dict[Scope, list[tuple[str, str]]] = {}
 
     # -- questions -----------------------------------------------------------------------------------------------
 
@@ -249,15 +253,18 @@ class Names:
         """Is `name` bound nowhere that `scope` can see, so that a new import may take it?"""
         return scope.lookup(name) is None
 
-    def visible(self, scope: Scope) -> Iterator[tuple[str, str]]:
+    def visible(self, scope: Scope) -> list[tuple[str, str]]:
         """(local name, canonical name) of every import that `scope` sees."""
-        at: Scope | None = scope
-        while at is not None:
-            for name in at.bindings:
-                target = self.name(name, scope)
-                if target is not None:
-                    yield name, normal(target)
-            at = at.parent
+        if scope not in self._visible:
+            found: list[tuple[str, str]] = []
+            at: Scope | None = scope
+            while at is not None:
+                speaking = at.bindings if self.root.stars else self._speaking.intersection(at.bindings)
+                said = [(name, self.name(name, scope)) for name in speaking]
+                found += [(name, normal(target)) for name, target in said if target is not None]
+                at = at.parent
+            self._visible[scope] = sorted(found)
+        return self._visible[scope]
 
     def parent(self, node: ast.AST) -> ast.AST | None:
         return self.index.parents.get(node)

@@ -15,6 +15,8 @@ NOT_CHILDREN = frozenset(
     | {"arg", "asname", "is_async", "simple", "rest", "kwd_attrs", "tag"}
 )
 """Fields that hold no expression, statement or pattern."""
+LEAVES = (ast.Global, ast.Nonlocal, ast.MatchSingleton)
+"""Kinds of node all of whose fields hold names or constants."""
 
 
 @dataclass(eq=False, slots=True)
@@ -112,7 +114,7 @@ class Index:
         self._open.append((scope, list(nodes)))
 
     def _walk(self, scope: Scope, stack: list) -> None:
-        parents, scopes, loads, fields, special = self.parents, self.scopes, self.loads, _FIELDS, _SPECIAL
+        parents, scopes, loads, plans = self.parents, self.scopes, self.loads, _PLANS
         calls, attributes, strings, pop, push = self.calls, self.attributes, self.strings, stack.pop, stack.append
         while stack:
             node = pop()
@@ -152,19 +154,21 @@ class Index:
                     if type(value) is not ast.Constant or type(value.value) is str:
                         push(value)
                 continue
-            if kind in _STATEMENTS:
+            is_statement, handle, fields = plans[kind]
+            if is_statement:
                 scopes[node] = scope
-            handle = special.get(kind)
             if handle is not None and handle(self, node, scope, stack):
                 continue
-            for name in fields[kind]:
+            for name in fields:
                 value = getattr(node, name)
+                if value is None:
+                    continue
                 if type(value) is list:
                     for item in value:
-                        if isinstance(item, ast.AST):
+                        if item is not None:
                             parents[item] = node
                             push(item)
-                elif isinstance(value, ast.AST):
+                else:
                     parents[value] = node
                     push(value)
 
@@ -369,11 +373,6 @@ def _concrete(base: type) -> list[type]:
     return found
 
 
-_STATEMENTS = frozenset(_concrete(ast.stmt))
-_FIELDS = {
-    kind: tuple(name for name in kind._fields if name not in NOT_CHILDREN)  # type: ignore[attr-defined]
-    for kind in _concrete(ast.AST)
-}
 _SPECIAL: dict[type, Any] = {
     ast.FunctionDef: Index._function,
     ast.AsyncFunctionDef: Index._function,
@@ -402,3 +401,12 @@ _SPECIAL: dict[type, Any] = {
     ast.YieldFrom: Index._yield,
     ast.JoinedStr: Index._joined,
 }
+_PLANS = {
+    kind: (
+        issubclass(kind, ast.stmt),
+        _SPECIAL.get(kind),
+        tuple(f for f in kind._fields if f not in NOT_CHILDREN and kind not in LEAVES),  # type: ignore[attr-defined]
+    )
+    for kind in _concrete(ast.AST)
+}
+"""Of each kind of node: is it a statement, what else it says, and the fields with its children."""

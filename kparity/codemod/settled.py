@@ -41,6 +41,7 @@ ABOUT_CALLS = (
 BLOCKS = ("body", "orelse", "finalbody")
 ONE_PIECE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Return, ast.Assert, ast.Raise, ast.Delete)
 """Statements that can be parsed by themselves, wherever they stand."""
+IMPORT = re.compile(r"\bimport\b")
 WORD = re.compile(r"\w+")
 NAME = re.compile(r"[a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*")
 
@@ -76,12 +77,14 @@ def settled(
     last = splices if is_package(path) else imports.unused_after(module, splices, wanted)
     if last is None:
         return None
+    if used and module.target != "keras":
+        return None  # a new name is said through some import of TensorFlow, whose spelling may have to change, too
     if used and not is_package(path):
         spare = [s for s in imports.unused(module, used, wanted) if s not in last]
-        said = {word for s in last for word in WORD.findall(s.text)} - {"from", "import", "as"}
+        said = {word for s in last for word in WORD.findall(s.text)}
         if any(overlaps(one, s) for one in spare for s in last):
             return None
-        if any(said & set(WORD.findall(module.text[one.start : one.end])) for one in spare):
+        if any(said & _bound_by(module.text[one.start : one.end]) for one in spare):
             return None
         last = [*last, *spare]
     fixed = [*before, *(finding for site in done for finding in fixed_findings(site, module, where))]
@@ -146,6 +149,11 @@ def ended(
     )
 
 
+def _bound_by(statement: str) -> set[str]:
+    """The words of an import statement among which are the names that it binds."""
+    return set(WORD.findall(IMPORT.split(statement, maxsplit=1)[-1])) - {"as"}
+
+
 def _gone_by(site: Site, module: Module) -> set[str]:
     """The names that code at a site went by, and goes by no more."""
     if site.becomes is not None or not isinstance(site.node, ast.Call):
@@ -156,15 +164,11 @@ def _gone_by(site: Site, module: Module) -> set[str]:
 
 def _is_shared(site: Site, module: Module) -> bool:
     """Is it an import of a name that is bound by something else, too? Under another name that may be told."""
-    if not module.text.startswith(("from ", "import "), site.start):
+    if not isinstance(site.node, ast.Import | ast.ImportFrom):
         return False
-    names = module.names
-    for node in names.index.imports:
-        if module.start(node) == site.start:
-            scope = names.scope(node)
-            local = [alias.asname or alias.name.split(".")[0] for alias in node.names]
-            return any(len((scope.lookup(name) or scope).bindings.get(name, ())) > 1 for name in local)
-    return True
+    scope = module.names.scope(site.node)
+    local = [alias.asname or alias.name.split(".")[0] for alias in site.node.names]
+    return any(len((scope.lookup(name) or scope).bindings.get(name, ())) > 1 for name in local)
 
 
 def _is_dropped(module: Module, site: Site, splices: list[Splice]) -> bool:

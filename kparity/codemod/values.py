@@ -341,8 +341,11 @@ class Values:
         home = scope.lookup(node.id)
         if home is None:
             return None
-        self.asked.add((home, node.id))
-        return self.once((home, node.id), lambda: self._named(node, home))
+        key = (home, node.id)
+        self.asked.add(key)
+        if key in self._cache:
+            return self._cache[key]
+        return self.once(key, lambda: self._named(node, home))
 
     def _named(self, node: ast.Name, home: Scope) -> str | None:
         if _is_self(node):
