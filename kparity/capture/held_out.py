@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kparity.capture.subject import parts
+from kparity.capture.subject import as_float, parts
 
 LOOKED_AT = 8
 """Batches of which two passes are held against each other: what is shuffled shows in the first ones."""
@@ -43,13 +43,16 @@ def steady(data: Any) -> tuple[Any, list[str]]:
 
 
 def digest(data: Any) -> str:
-    """A hash of validation data: of arrays, or of the first batches of a dataset; empty for other kinds."""
+    """A hash of validation data: of arrays, or of the first batches of a dataset; empty for other kinds.
+
+    float64 counts as the default float type, as which both Kerases take it.
+    """
     if data is None or not isinstance(data, (tuple, tf.data.Dataset)):
         return ""
     batches: Iterable[Any] = islice(data, LOOKED_AT) if isinstance(data, tf.data.Dataset) else [data]
     found = hashlib.blake2b(digest_size=12)
     for batch in batches:
-        for part in parts(batch):
+        for part in parts(tf.nest.map_structure(as_float, batch)):
             found.update(f"{part.dtype}{part.shape}".encode())
             found.update(np.ascontiguousarray(part).tobytes())
     return found.hexdigest()

@@ -249,7 +249,7 @@ def rebuilt(structure: Any, arrays: list[np.ndarray]) -> Any:
 def _standard(batch: Any) -> tuple[Any, Any, Any]:
     parts = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
     x, y, weights = (*parts, None, None)[:3] if len(parts) <= 3 else (parts, None, None)
-    return tf.nest.map_structure(_as_float, (x, y, weights))
+    return tf.nest.map_structure(as_float, (x, y, weights))
 
 
 def form(batch: tuple[Any, Any, Any]) -> list[Any]:
@@ -283,7 +283,7 @@ def filled(structure: tuple[Any, Any, Any], reference: list[Any], arrays: list[A
     return tuple(parts)
 
 
-def _as_float(value: Any) -> Any:
+def as_float(value: Any) -> Any:
     """Arrays as both Kerases take them from NumPy: float64 becomes the default float type."""
     if value is None or isinstance(value, COMPOSITE):
         return value

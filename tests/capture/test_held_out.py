@@ -28,6 +28,8 @@ assert held_out.steady(rows.repeat())[0] is not None, "without an end"
 arrays = (np.ones((3, 2)), np.zeros(3))
 assert held_out.steady(arrays) == (arrays, [])
 assert held_out.digest(arrays) != held_out.digest((np.ones((3, 2)), np.ones(3)))
+wide = lambda kind: (np.full((3, 2), 0.1, kind), np.zeros(3, kind))
+assert held_out.digest(wide("float64")) == held_out.digest(wide("float32")), "as both Kerases take them"
 words = lambda word: (np.array(["a", word], dtype=object), np.zeros(2))
 assert held_out.digest(words("b" * 9)) == held_out.digest(words("bbb" * 3)) != held_out.digest(words("c"))
 held_out.MOST_BYTES = 10
