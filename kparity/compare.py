@@ -429,14 +429,12 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     found = at_rates(found, ours["curves"], theirs["curves"] | judged)
     notes += stopped(ours, theirs) + written(ours, theirs)
     found = not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
-    found = locate.lone_layers(
-        found,
-        trained.order,
-        pair.pairing,
-        pair.left,
-        pair.right,
-        lambda step: replays.recorded(pair.folder, step),
-    )
+
+    def recorded(step: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        return replays.recorded(pair.folder, step)
+
+    found = locate.lone_layers(found, trained.order, pair.pairing, pair.left, pair.right, recorded)
+    found = locate.rewired(found, recorded)
     found = locate.merge(found, explainer.classes, explainer.layer_changes)
     found = dated(
         found,

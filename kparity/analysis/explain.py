@@ -206,6 +206,10 @@ class Explainer:
             )
         if cause.phase == "forward":
             between = cause.evidence.get("array", "").startswith("in|")
+            if "takes" in cause.evidence:
+                left, right = cause.evidence["takes"]
+                more = f" Wired otherwise with it: `{'`, `'.join(cause.also)}`." if cause.also else ""
+                return f"{subject} takes what `{left}` gives in {ours}, and what `{right}` gives in {theirs}.{more}"
             start = f"What is computed in front of {subject}" if between else f"{subject}"
             if between and "before" in cause.evidence:
                 start = f"What {subject} computes in front of `{cause.evidence['before']}`"
@@ -228,12 +232,9 @@ class Explainer:
                 "that one batch names more than once are not added up in the same way."
             )
         if cause.phase == "optimizer":
-            quantity = cause.evidence.get("quantity", "update")
-            made = (
-                "makes another update of the same weights"
-                if quantity == "update"
-                else f"gives `{quantity}` another value"
-            )
+            quantities = cause.evidence.get("quantities", [cause.evidence.get("quantity", "update")])
+            named = " and ".join(f"`{quantity}`" for quantity in quantities if quantity != "update")
+            made = f"gives {named} another value" if named else "makes another update of the same weights"
             return f"{subject} {made} from the same gradients ({size})."
         if cause.phase == "state" and cause.evidence.get("array", "").endswith("|end"):
             return f"{subject}: after its update `{cause.variable}` is given another value ({size})."

@@ -14,7 +14,7 @@ import numpy as np
 
 from kparity.analysis.match import Description, Pairing
 from kparity.analysis.noise import Gap, gap
-from kparity.analysis.observe import CERTAIN, DOUBT, Arrays, Observations, Seen, StepRecord, layer_of, masks
+from kparity.analysis.observe import CERTAIN, DOUBT, ROOT, Arrays, Observations, Seen, StepRecord, layer_of, masks
 from kparity.findings import PHASES
 from kparity.trace import Key, parse
 
@@ -548,7 +548,7 @@ def lone_layers(
                 extra = _in_front(theirs, cause.layer, lambda path: path.startswith("!"))
             if missing or extra:
                 kind = "missing-layer" if missing else "extra-layer"
-                evidence = {**cause.evidence, "before": cause.layer}
+                evidence = {**cause.evidence, "before": cause.layer, "places": [place]}
                 layer = missing or (extra or "").removeprefix("!")
                 cause = replace(cause, layer=layer, variable=None, kind=kind, evidence=evidence)
             elif (outer := (cause.layer or "").rpartition("/")[0]) and classes.get(outer, "Model") not in _CONTAINERS:
@@ -556,6 +556,50 @@ def lone_layers(
                 cause = replace(cause, layer=outer, evidence={**cause.evidence, "before": cause.layer})
         told.append(cause)
     return told
+
+
+def rewired(found: list[Cause], arrays: Callable[[int], tuple[Arrays, Arrays]]) -> list[Cause]:
+    """Layers that take one another's outputs, as where two stand in another order, are one cause: the first, and the
+    others in `also`, with what all of them take in `places`.
+
+    `arrays`: what the reference recorded of a step, and what of the candidate differs. As the outputs of layers are
+    forced, what a layer takes on the candidate's side is the output of another one of the reference, bit for bit, or
+    that of one whose output couldn't be forced.
+    """
+    kept: list[Cause] = []
+    groups: list[tuple[int, set[str]]] = []
+    for cause in found:
+        place = cause.evidence.get("array", "")
+        plain = cause.phase == "forward" and cause.kind in {"numbers", "shape"} and place.startswith("in|")
+        ours, own = arrays(cause.step or 0) if plain else ({}, {})
+        taken = own.get(place)
+        takes, took = _giver(own, taken) or _giver(ours, taken), _giver(ours, ours.get(place))
+        if not takes or not took:
+            kept.append(cause)
+            continue
+        around = {takes, took, cause.layer or ""}
+        number = next((number for number, others in groups if others & around), None)
+        if number is None:
+            groups.append((len(kept), around))
+            kept.append(replace(cause, evidence={**cause.evidence, "places": [place], "takes": (took, takes)}))
+            continue
+        first = kept[number]
+        evidence = {**first.evidence, "places": [*first.evidence["places"], place]}
+        kept[number] = replace(first, also=(*first.also, cause.layer or ""), evidence=evidence)
+        groups = [(at, others | around if at == number else others) for at, others in groups]
+    return kept
+
+
+def _giver(arrays: Arrays, taken: np.ndarray | None) -> str | None:
+    """The layer that gives an array, the innermost first; the model for one of its inputs."""
+    if taken is None or not taken.size:
+        return None
+    named = [key for key in map(parse, arrays) if key.kind == "out" or (key.kind, key.owner) == ("in", ROOT)]
+    for key in sorted(named, key=lambda key: -key.owner.count("/")):
+        value = arrays[str(key)]
+        if value.shape == taken.shape and value.tobytes() == taken.tobytes():
+            return key.owner.split("#")[0]
+    return None
 
 
 _CONTAINERS = {"Functional", "Sequential", "Model", "Bidirectional", "TimeDistributed"}
@@ -588,7 +632,38 @@ def rank(cause: Cause) -> tuple[int, int]:
     return PHASES.index(cause.phase), cause.order
 
 
-_JOINED = {"layers", "unfit"}
+def _slots_together(found: list[Cause]) -> list[Cause]:
+    """Slots and updates of the same variables that differ from the same step on are one cause, as where gradients are
+    clipped otherwise: the first, with all `quantities`. An average of the weights is something else."""
+
+    def members(cause: Cause) -> set[str]:
+        if (cause.phase, cause.kind) != ("optimizer", "numbers") or cause.evidence.get("quantity") == AVERAGES:
+            return set()
+        return {*cause.evidence.get("variables", [])}
+
+    kept: list[Cause] = []
+    for cause in found:
+        own = members(cause)
+        place = next(
+            (
+                place
+                for place, first in enumerate(kept)
+                if own and first.step == cause.step and (members(first) >= own or own >= members(first) != set())
+            ),
+            None,
+        )
+        if place is None:
+            kept.append(cause)
+            continue
+        first = kept[place]
+        wider = first if members(first) >= own else cause
+        quantities = [*first.evidence.get("quantities", [first.evidence["quantity"]]), cause.evidence["quantity"]]
+        evidence = {**first.evidence, "variables": wider.evidence["variables"], "quantities": quantities}
+        kept[place] = replace(first, layer=wider.layer, variable=wider.variable, also=wider.also, evidence=evidence)
+    return kept
+
+
+_JOINED = {"layers", "unfit", "places"}
 """What of the evidence of causes that become one is of all of them."""
 
 
@@ -600,6 +675,7 @@ def merge(
     The same way: the same arrays, and the same change of configuration, if any.
     """
     merged: dict[Any, Cause] = {}
+    found = _slots_together(found)
     for cause in found:
         if cause.kind == "initial-slot" and any(
             (other.phase, other.evidence.get("quantity")) == ("optimizer", cause.evidence["quantity"])
@@ -630,7 +706,7 @@ def merge(
             }
             merged[key] = replace(
                 first,
-                also=(*first.also, name),
+                also=first.also if name in {first.layer, *first.also} else (*first.also, name),
                 ratio=max(first.ratio, cause.ratio),
                 evidence={**first.evidence, **both},
             )

@@ -28,15 +28,15 @@ MOST = 8
 @dataclass(frozen=True)
 class Mend:
     """What belongs to one cause. `layers`: with all they hand on, forward and backward. `updated`: variables whose new
-    value is the reference's, and their slots: all, or that of `quantity`, which is then what the cause names. `keys`:
-    single arrays. `own`: what the candidate has of itself where the cause is left in, although every replay begins from
-    the reference's."""
+    value is the reference's, and their slots: all, or those of `quantities`, which the cause then names. `keys`: single
+    arrays. `own`: what the candidate has of itself where the cause is left in, although every replay begins from the
+    reference's."""
 
     layers: frozenset[str] = frozenset()
     updated: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
     own: frozenset[str] = frozenset()
-    quantity: str | None = None
+    quantities: frozenset[str] = frozenset()
     unfit: frozenset[str] = frozenset()
     """Arrays that the candidate has in another shape, and goes on with."""
 
@@ -50,9 +50,9 @@ class Mend:
         if key.kind == "predict":
             return bool(self.layers) or any(text.startswith(("in|", *MASKS)) for text in self.keys)
         if key.kind in {"slot", "dense"}:
-            return key.owner in self.updated and self.quantity in {None, key.index}
+            return key.owner in self.updated and (not self.quantities or key.index in self.quantities)
         if key.kind in {"var", "update"}:
-            return key.owner in self.updated and self.quantity != AVERAGES
+            return key.owner in self.updated and self.quantities != {AVERAGES}
         if key.kind not in {"out", "outmask", "dx", "grad", "rows"}:
             return False
         return _inside(layer_of(key, owners) or key.owner.removeprefix("!").split(":")[0], self.layers)
@@ -64,7 +64,7 @@ class Mend:
         """
         if self.own or any(text.startswith(("in|", "dy|", *MASKS)) for text in self.keys):
             return True
-        slots = key.kind in {"slot", "dense"} or self.quantity in {None, "update"}
+        slots = key.kind in {"slot", "dense"} or not self.quantities or "update" in self.quantities
         return slots and self.covers(key, owners)
 
 
@@ -190,7 +190,9 @@ def _plan_layer(cause: Cause, parts: Parts) -> Mend:
     if cause.kind in {"mask", "given-mask"}:
         return Mend(keys=frozenset(masks | {key for key in parts.reference if _of(key, {"outmask"}, layers)}))
     if array.startswith("in|"):
-        return _plan_between(parse(array), layers, parts)
+        places = map(parse, cause.evidence.get("places", [array]))
+        between = [_plan_between(place, layers, parts) for place in places]
+        return Mend(layers, frozenset(), frozenset().union(*(mend.keys for mend in between)))
     if cause.kind == "no-gradient" and array.startswith("dx|"):
         back = {key.replace("out|", "dy|", 1) for key in _wired("in", "out", layers, parts)}
         return Mend(layers, frozenset(), frozenset(back))
@@ -256,10 +258,10 @@ def _plan_optimizer(cause: Cause, parts: Parts) -> Mend | None:
         rates = {key for key in parts.reference if key.startswith(("lr|", "log|learning_rate"))}
         return Mend(keys=frozenset({"lr|optimizer|0", "log|learning_rate|0", *rates}))
     variables = set(cause.evidence.get("variables", []))
-    quantity = f"slot||{cause.evidence.get('quantity')}"
-    if quantity in parts.reference:
+    quantities = frozenset(cause.evidence.get("quantities", [cause.evidence.get("quantity")])) - {None}
+    if any(f"slot||{quantity}" in parts.reference for quantity in quantities):
         variables |= {*parts.trainable, ""}
-    return Mend(updated=frozenset(variables), quantity=cause.evidence.get("quantity"))
+    return Mend(updated=frozenset(variables), quantities=quantities)
 
 
 def _plan_state(cause: Cause, parts: Parts) -> Mend:

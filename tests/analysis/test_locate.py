@@ -1,5 +1,6 @@
 """The causes of a difference from arrays made by hand: order, masks, groups, and consequences that are no causes."""
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -456,3 +457,31 @@ def test_a_slot_that_begins_otherwise_is_no_second_cause_beside_the_slot_that_go
     kinds = [cause.kind for cause in locate.merge(found, {}, lambda layer: {})]
     assert (len(found), kinds) == (2, ["numbers"])
     assert [cause.kind for cause in locate.merge(begins, {}, lambda layer: {})] == ["initial-slot"]
+
+
+def test_layers_that_stand_in_another_order_are_one_cause() -> None:
+    outs = {f"out|{name}|0": np.full(4, number, np.float32) for number, name in enumerate(("a", "b", "c", "d"))}
+
+    def wired(*names: str) -> dict[str, np.ndarray]:
+        return {f"in|{name}|0": outs[f"out|{before}|0"] for before, name in itertools.pairwise(names)}
+
+    def cause(layer: str) -> Cause:
+        return Cause("forward", layer, None, 1, "numbers", evidence={"array": f"in|{layer}|0"})
+
+    ours, own = outs | wired("a", "b", "c", "d"), wired("a", "c", "b", "d")
+    (found,) = locate.rewired([cause("b"), cause("c"), cause("d")], lambda step: (ours, own))
+    assert (found.layer, found.also, found.evidence["takes"]) == ("b", ("c", "d"), ("a", "c"))
+    assert found.evidence["places"] == ["in|b|0", "in|c|0", "in|d|0"]
+    computed = {**own, "in|d|0": np.full(4, 9, np.float32)}
+    told = locate.rewired([cause("b"), cause("d")], lambda step: (ours, computed))
+    assert [one.layer for one in told] == ["b", "d"]
+
+
+def test_slots_that_differ_from_one_step_on_are_one_cause_and_an_average_is_another() -> None:
+    def cause(quantity: str, step: int, *names: str) -> Cause:
+        return Cause("optimizer", None, None, step, "numbers", evidence={"quantity": quantity, "variables": [*names]})
+
+    found = [cause("momentums", 1, "a", "b"), cause("velocities", 1, "a"), cause(locate.AVERAGES, 1, "a", "b")]
+    told = locate.merge([*found, cause("update", 4, "a", "b")], {}, lambda layer: {})
+    quantities = [one.evidence.get("quantities", [one.evidence["quantity"]]) for one in told]
+    assert quantities == [["momentums", "velocities"], [locate.AVERAGES], ["update"]]

@@ -166,3 +166,12 @@ def test_two_causes_of_one_seed_are_two_and_one_of_two_seeds_is_one() -> None:
     assert [cause["step"] for cause in verdict["causes"]] == [1, 10]
     conclude(verdict, [SeedResult([{**told, "step": step}], [], curves, []) for step in (1, 2)])
     assert [cause["step"] for cause in verdict["causes"]] == [1]
+
+
+def test_a_layer_that_two_others_miss_is_one_cause_with_both_places() -> None:
+    both = [
+        Cause("forward", "add", None, 1, "missing-layer", evidence={"places": [f"in|{reader}|0"]})
+        for reader in ("norm", "last")
+    ]
+    (found,) = locate.merge(both, {}, lambda layer: {})
+    assert (found.also, found.evidence["places"]) == ((), ["in|norm|0", "in|last|0"])

@@ -66,6 +66,33 @@ FURTHER = [
         Says("config", "both_ways/forward_lstm/lstm_cell", "both_ways/forward_lstm/lstm_cell:kernel", "other-shape"),
         swap=("LSTM(8,", "LSTM(9,"),
     ),
+    fault(
+        "two layers in another order",
+        "rows",
+        "wiring",
+        Says("forward", "bn"),
+        swap=(
+            '    x = layers.BatchNormalization(name="bn")(x)\n    x = layers.Activation("relu", name="relu")(x)\n',
+            '    x = layers.Activation("relu", name="relu")(x)\n    x = layers.BatchNormalization(name="bn")(x)\n',
+        ),
+    ),
+    fault(
+        "dropout in front of a layer, not behind it",
+        "phrases",
+        "wiring",
+        Says("forward", "narrow"),
+        swap=(
+            '    y = layers.Dense(DEPTH, name="narrow")(y)\n    y = layers.Dropout(0.1, name="dropout")(y)\n',
+            '    y = layers.Dropout(0.1, name="dropout")(y)\n    y = layers.Dense(DEPTH, name="narrow")(y)\n',
+        ),
+    ),
+    fault(
+        "a residual left out",
+        "phrases",
+        "structure",
+        Says("forward", "attention_add", kind="missing-layer"),
+        swap=('layers.Add(name="attention_add")([x, y])', "y"),
+    ),
     fault("strides left out", "parts", "layer", Says("forward", "strided", kind="shape"), swap=("strides=2, ", "")),
     fault(
         "one layer twice as fast from step 14 on",
