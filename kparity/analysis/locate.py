@@ -260,6 +260,8 @@ def causes(
     for phase in PHASES:
         here = [one for one in live if one.phase == phase]
         if phase == "forward":
+            inside = {s.key.owner: origin for s in here if (origin := _around(s, origins)) is not None}
+            origins |= {node: origin for node, origin in inside.items() if node not in origins}
             misled = [s for s in live if s.phase in {"forward", "loss"} and s.key.owner in origins]
             owners_misled = {one.key.owner for one in misled}
             live = [s for s in live if not (s.phase in {"forward", "loss"} and s.key.owner in owners_misled)]
@@ -303,6 +305,15 @@ def causes(
         if phase not in {"gradient", "optimizer"}:  # what a layer hands back, and its update, explain no state
             blamed |= {layer for one in here if (layer := layer_of(one.key, owners)) is not None}
     return found
+
+
+def _around(seen: Seen, origins: Mapping[str, Key]) -> Key | None:
+    """The origin of the mask that the layer around a call read, where it is this one's inputs that differ: what that
+    layer computes between the layers inside of it, it computes with its mask."""
+    outer = seen.key.owner.split("#")[0].rpartition("/")[0]
+    if seen.key.kind != "in" or not outer:
+        return None
+    return next((key for node, key in origins.items() if node.split("#")[0] == outer), None)
 
 
 UNPAIRED = {"missing-variable", "other-shape"}

@@ -269,8 +269,8 @@ def _call(
             make_up()
     step.calls[path] += 1
     node = path if count == 0 else f"{path}#{count + 1}"
-    reads = masked_at(layer)
-    placed = args[reads] if reads is not None and len(args) > reads else None
+    at, reads = takes_masks(layer)
+    placed = args[at] if at is not None and len(args) > at else None
     mask = kwargs.pop("mask", None)
     if step.graph is None:
         flat = tf.nest.flatten((args, kwargs))
@@ -298,21 +298,27 @@ def _call(
         step.opaque -= loop
         mode = step.modes.pop()
     draws = [[draw["kind"], draw["shape"]] for draw in census[drawn:] if draw["owner"] == path]
-    masks = reads is not None or path.split("#")[0] == "loss"
-    recorder.ran[node] = {"training": mode, "draws": draws, "masked": mask is not None, "reads mask": masks}
+    recorder.ran[node] = {
+        "training": mode,
+        "draws": draws,
+        "masked": mask is not None,
+        "reads mask": reads or path.split("#")[0] == "loss",
+    }
     _masks_left(recorder, step, node, given, handed)
     if path == ROOT:
         step.outputs = sum(step.sees(value) for value in tf.nest.flatten(outputs))
     return _through(recorder, step, "out", node, outputs)
 
 
-def masked_at(layer: Any) -> int | None:
-    """The place among a layer's arguments at which it takes a mask; None where it takes none."""
+def takes_masks(layer: Any) -> tuple[int | None, bool]:
+    """The place among a layer's arguments at which it takes a `mask`, None where it takes none; and whether it reads
+    masks at all: by that name, by another, as attention does, or by whatever it is given."""
     try:
-        names = list(inspect.signature(layer.call).parameters)
+        taken = inspect.signature(layer.call).parameters
     except (AttributeError, TypeError, ValueError):
-        return None
-    return names.index("mask") if "mask" in names else None
+        return None, True
+    reads = any("mask" in name or one.kind is one.VAR_KEYWORD for name, one in taken.items())
+    return list(taken).index("mask") if "mask" in taken else None, reads
 
 
 def _given_masks(recorder: Recorder, step: Step, node: str, read: Any, named: Any) -> Any:

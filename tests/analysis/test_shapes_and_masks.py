@@ -175,3 +175,10 @@ def test_a_layer_that_two_others_miss_is_one_cause_with_both_places() -> None:
     ]
     (found,) = locate.merge(both, {}, lambda layer: {})
     assert (found.also, found.evidence["places"]) == ((), ["in|norm|0", "in|last|0"])
+
+
+def test_what_a_layer_computes_inside_with_a_lost_mask_is_the_doing_of_what_lost_it() -> None:
+    lone = ("outmask|first|0", "inmask|attention|0")
+    record = StepRecord(1, {"in|attention/last|0": ONES}, {"in|attention/last|0": ONES * 2}, {}, lone)
+    (found,) = locate.causes(observe.look([record], [*lone, "in|attention/last|0"], set(), {}), [])
+    assert (found.layer, found.kind) == ("first", "mask")
