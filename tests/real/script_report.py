@@ -79,4 +79,4 @@ def _loss(result):
 def _short(error):
     words = " ".join(re.sub(r"\x1b\[\d*m", "", error).replace("|", "/").split())
     cut = words if len(words) <= 110 else words[:107] + "..."
-    return "`" + cut.replace("`", "'").split("/tmp")[0].split("/home")[0] + "`"
+    return "`" + re.split(r"""(?<=["'( ])/\w+/""", cut.replace("`", "'"))[0] + "`"
