@@ -46,6 +46,7 @@ EDITS: dict[str, frozenset[str]] = {
     "changed": frozenset({"what"}),
     "added": frozenset({"what"}),
     "weights": frozenset(),
+    "weight": frozenset(),
     "optional": frozenset({"argument"}),
     "mask": frozenset(),
     "setter": frozenset({"to"}),

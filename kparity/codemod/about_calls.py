@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 
 from ..rulebook import Rule
-from . import added, changed, conditions, defined, guesses, indirect, initial, positional
+from . import added, changed, conditions, defined, guesses, indirect, initial, own, positional
 from .arguments import Argument, CannotEdit, arguments, words
 from .arrays import array_edit
 from .batches import fed_edit
@@ -87,7 +87,7 @@ class AboutCalls(Finder):
                 rules = self.book.named(dotted, CALLS)
             candidates = [(rule, True) for rule in rules]
         elif isinstance(node.func, ast.Attribute):
-            candidates = self._method_rules(node.func)
+            candidates = self._method_rules(node, node.func)
         else:
             candidates = []
         if not candidates:
@@ -151,7 +151,7 @@ class AboutCalls(Finder):
                 becomes = () if found.edit is not None and not said else None
                 yield self._site(rule, node, found.edit, found.reason, becomes=becomes, about=about)
 
-    def _method_rules(self, func: ast.Attribute) -> list[tuple[Rule, bool]]:
+    def _method_rules(self, node: ast.Call, func: ast.Attribute) -> list[tuple[Rule, bool]]:
         rules = self.book.of_methods(func.attr, CALLS)
         if not rules or self.module.values.sets_itself(func):
             return []
@@ -162,10 +162,22 @@ class AboutCalls(Finder):
             and (last := value_at(self.module, func.value)) is not None
         ):
             kind = self.module.values.kind(last[0])
-        found = [(rule, True) for wanted, rule in rules if wanted == kind]
+        found = [
+            (rule, whose == own.KERAS)
+            for wanted, rule in rules
+            if wanted == kind and (whose := self._whose(node, rule, wanted)) != own.OWN
+        ]
         if not found and kind is None:
             found = [(rule, False) for wanted, rule in rules if wanted == "any"]
         return found
+
+    def _whose(self, node: ast.Call, rule: Rule, kind: str) -> str:
+        """Whose method is it? One whose definitions are renamed, too, is as good as Keras's."""
+        assert isinstance(node.func, ast.Attribute)
+        for wanted, other in self.book.methods[node.func.attr]:
+            if wanted == kind and other.edit["kind"] == "method" and other.edit["to"] == rule.edit.get("to"):
+                return own.KERAS
+        return own.whose_call(self.module, node, rule, kind)
 
     def _guessed(self, node: ast.Call) -> Iterator[Site]:
         """What Keras 3 would refuse if the value is what its name says: told, and never edited."""
@@ -230,6 +242,8 @@ class AboutCalls(Finder):
                 return path_edit(rule, self.module, node)
             case "weights":
                 return initial.weights_edit(rule, self.module, node)
+            case "weight":
+                return initial.weight_edit(rule, self.module, node)
             case "newest":
                 return newest_edit(rule, self.module, node)
             case "array":

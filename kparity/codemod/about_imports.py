@@ -10,7 +10,8 @@ from ..rulebook import api, shim_names
 from . import imports
 from .about_names import AboutNames
 from .edits import Edit
-from .names import normal, under
+from .names import KERAS, may_be_near, normal, under
+from .scopes import Scope
 from .sites import Held, Site
 
 
@@ -18,6 +19,8 @@ class AboutImports(AboutNames):
     """What is said of imports."""
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> Iterator[Site]:
+        if isinstance(node, ast.ImportFrom) and may_be_near("." * node.level + (node.module or "")):
+            yield from self._brought_twofold(node)
         if isinstance(node, ast.ImportFrom) and node.level:
             return
         home = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
@@ -28,7 +31,8 @@ class AboutImports(AboutNames):
             return
         for alias, quiet in zip(node.names, passed, strict=True):
             dotted = normal(home + alias.name)
-            if under(dotted, "keras") and self._is_twofold(alias.asname or alias.name.split(".")[0], node):
+            known = under(dotted, "keras") or (under(dotted, "tensorflow") and not self.book.told_of(dotted))
+            if known and self._is_twofold(alias.asname or alias.name.split(".")[0], node):
                 twofold = self.book.exact.get("builtins.import", ())
                 yield from (self._site(rule, node, None, what=self.module.source(node)) for rule in twofold)
             if quiet:
@@ -77,6 +81,31 @@ class AboutImports(AboutNames):
         mine = next((b.target for b in bound if b.node is node), None)
         if mine is None or names.name(local, scope) is not None:
             return False
+        return self._is_about_old(local, scope, mine)
+
+    def _brought_twofold(self, node: ast.ImportFrom) -> Iterator[Site]:
+        """Names of another file that are two things there, one of them Keras's: code about them isn't looked at."""
+        names, near = self.module.names, self.module.near
+        scope = names.scope(node)
+        if near is None:
+            return
+        module = "." * node.level + (node.module or "")
+        pairs = [(alias.asname or alias.name, alias.name) for alias in node.names if alias.name != "*"]
+        if node.names[0].name == "*":
+            pairs = [(name, name) for name in self.module.loads if scope.lookup(name) is None]
+        for local, name in pairs:
+            meant = near.meanings(module, name)
+            if len({normal(one) for one in meant}) < 2 or near.brought(module, name) is not None:
+                continue
+            home = scope.lookup(local) or scope
+            if any(self._is_about_old(local, home, one) for one in meant if normal(one).partition(".")[0] in KERAS):
+                twofold = self.book.exact.get("builtins.import", ())
+                yield from (self._site(rule, node, None, what=self.module.source(node)) for rule in twofold)
+                return
+
+    def _is_about_old(self, local: str, scope: Scope, mine: str) -> bool:
+        """Is something reached through the name, if it is `mine`, that Keras 3 hasn't or that a rule is about?"""
+        names = self.module.names
         for use in self.module.loads.get(local, ()):
             at: ast.AST = use
             dotted = mine
@@ -84,9 +113,14 @@ class AboutImports(AboutNames):
                 at = parent
                 dotted = f"{dotted}.{parent.attr}"
             dotted = normal(dotted)
-            known = dotted in api(2) or dotted in shim_names()
-            if names.scope(use).lookup(local) is not scope or not (known or dotted in self.book.exact):
+            if names.scope(use).lookup(local) not in (scope, None):
                 continue
-            if dotted not in api(3) or any(r.edit["kind"] != "manual" for r in self.book.exact.get(dotted, ())):
+            known = dotted in api(2) or dotted in shim_names() or dotted in self.book.exact
+            if not under(dotted, "keras"):
+                gone = bool(self.book.told_of(dotted))
+            else:
+                rules = self.book.exact.get(dotted, ())
+                gone = known and (dotted not in api(3) or any(r.edit["kind"] != "manual" for r in rules))
+            if gone:
                 return True
         return False

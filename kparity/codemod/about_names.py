@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..rulebook import Rule, api, exists, keras_only, shim_names
+from . import handed
 from .about_calls import AboutCalls
 from .book import ABOUT_NAMES
 from .edits import Edit, own_edit, reference_edit, rename_edit
@@ -85,8 +86,11 @@ class AboutNames(AboutCalls):
                     "drop",
                     "rename",
                 }:
+                    plainly = handed.is_called_plainly(self.module, rule, node)
+                    if "tensor" in rule.when and not (plainly and handed.computes_with_keras(self.module, node)):
+                        continue  # TensorFlow's own function does as well
                     make = functools.partial(call_like, rule, self.module, node, dotted)
-                    yield from self._try(rule, node, make, becomes=self._becomes(rule, dotted))
+                    yield from self._try(rule, node, make, plainly, becomes=self._becomes(rule, dotted))
                 elif "defines" in rule.edit and not rule.when and isinstance(node, ast.Attribute | ast.Name):
                     yield from self._try(rule, node, functools.partial(own_edit, rule, self.module, node))
         if told or imported or (self.book.target == "keras" and dotted in api(3)):

@@ -252,7 +252,11 @@ def template_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
         values["self"] = call.func.value
     sources = {name: module.source(value) for name, value in values.items()}
     defaults: dict[str, str] = spec.get("defaults", {})
-    wanted = set(re.findall(r"\{(\w+)\}", spec["to"]))
+    said = re.findall(r"\{(\w+)\}", spec["to"])
+    wanted = set(said)
+    for name in wanted & set(values):
+        if said.count(name) > 1 and any(isinstance(n, ast.Call | ast.NamedExpr) for n in ast.walk(values[name])):
+            raise CannotEdit(f"{sources[name]} would have to be worked out twice")
     missing = wanted - set(sources) - set(defaults)
     if missing:
         raise CannotEdit(f"argument {sorted(missing)[0]!r} isn't given")

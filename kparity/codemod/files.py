@@ -18,6 +18,7 @@ from ..findings import Finding, Outcome, Place
 from . import git
 from .cache import Cache, Entry, digest, key_of
 from .migrate import chosen, migrate_source
+from .nearby import Made
 from .outcomes import Migrated
 from .project import PLAUSIBLE, Neighbours
 from .sources import SourceError, decode, find, lists_requirements, write
@@ -78,6 +79,14 @@ class Asked(Neighbours):
     def brought(self, module: str, name: str) -> str | None:
         self.files.append(module)
         return super().brought(module, name)
+
+    def made(self, module: str, name: str) -> Made | None:
+        self.files.append(module)
+        return super().made(module, name)
+
+    def meanings(self, module: str, name: str) -> frozenset[str]:
+        self.files.append(module)
+        return super().meanings(module, name)
 
     def wanted(self) -> frozenset[str] | None:
         self.files.append("")

@@ -11,7 +11,12 @@ from .values import Values
 
 SUGGESTS = (
     ("optimizer", re.compile(r"optimi[sz]ers?\d*$|(^|_)opti?m?s?\d*$")),
-    ("metric", re.compile(r"metrics?\d*$|(^|_)(acc|accuracy|loss_tracker|mean_loss|avg_loss)\d*$")),
+    (
+        "metric",
+        re.compile(
+            r"metrics?(_fn|_func|_function|_obj|_object)?\d*$|(^|_)(acc|accuracy|loss_tracker|mean_loss|avg_loss)\d*$"
+        ),
+    ),
     ("layer", re.compile(r"layers?(_dict|_list|_map)?\d*$")),
     (
         "model",

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 
 from ..rulebook import Rule, api
-from . import changed, conditions, defined, indirect, keys, positional
+from . import changed, conditions, defined, indirect, keys, own, positional
 from .about_imports import AboutImports
 from .arguments import words
 from .batches import batches_edit
@@ -225,5 +225,8 @@ class _Finder(AboutImports):
                 if is_sequential(self.module, node.value):
                     yield from self._try(rule, node, lambda rule=rule: attribute_edit(rule, self.module, node))
             elif wanted == kind or (wanted == "any" and kind is None):
-                certain = wanted == kind
+                whose = own.whose_member(self.module, node, wanted) if wanted == kind else own.PERHAPS
+                if whose == own.OWN:
+                    continue
+                certain = whose == own.KERAS
                 yield from self._try(rule, node, lambda rule=rule: attribute_edit(rule, self.module, node), certain)

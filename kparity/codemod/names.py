@@ -8,11 +8,14 @@ match.
 
 import ast
 import functools
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .places import place
 from .scopes import FUNCTIONS, Binding, Index, Scope
 from .scopes import first_name as _first
+
+if TYPE_CHECKING:
+    from .nearby import Made
 
 FLAVOURS = (
     ("tensorflow.compat.v2.keras", "keras"),
@@ -35,6 +38,13 @@ _FLAVOURS_OF = {
 
 TF_VIEWS = tuple(old for old, new in FLAVOURS if old == f"tensorflow.{new.rpartition('.')[2]}" and new != "keras")
 """Modules of Keras that TensorFlow shows under its own name, too; in TensorFlow 1 they were others."""
+
+TENSORFLOW_1 = frozenset(
+    {"placeholder", "Session", "InteractiveSession", "variable_scope", "get_variable", "get_collection", "contrib"}
+    | {"global_variables_initializer", "trainable_variables", "global_variables", "reset_default_graph", "layers"}
+    | {"to_float", "ConfigProto", "flags", "app", "assign"}
+)
+"""What `tf` had in TensorFlow 1 alone."""
 
 KERAS = frozenset({"keras", "tensorflow", "tensorflow_core"})
 """The packages that Keras was ever a part of."""
@@ -62,6 +72,12 @@ class Near(Protocol):
 
     def brought(self, module: str, name: str) -> str | None:
         """What `from MODULE import NAME` brings, if MODULE is a file of the project and NAME is Keras's there."""
+
+    def made(self, module: str, name: str) -> "Made | None":
+        """What calling NAME of MODULE gives, if that is a file of the project."""
+
+    def meanings(self, module: str, name: str) -> frozenset[str]:
+        """Every dotted name that NAME may stand for in MODULE, if that is a file of the project."""
 
     def patched(self, module: str) -> frozenset[str]:
         """Names of Keras that MODULE has given other meanings."""
@@ -125,7 +141,7 @@ class Names:
             parts.append(dotted)
             parts.reverse()
             dotted = ".".join(parts)
-            if self.patched and normal(dotted) in self.patched:
+            if (self.patched and normal(dotted) in self.patched) or self._is_view_of_1(dotted):
                 dotted = None
         if not self._aliasing:
             self._written[node] = dotted
@@ -158,10 +174,27 @@ class Names:
                 found.append((at, self.written(at)))
             else:
                 dotted = f"{dotted}.{at.attr}"
+                if self._is_view_of_1(dotted):
+                    break
                 written[at] = dotted
                 found.append((at, dotted))
             at = parents.get(at)
         return found
+
+    def _is_view_of_1(self, dotted: str) -> bool:
+        """Is it `tf.losses` or its like, in code for TensorFlow 1? There these were no part of Keras."""
+        return dotted.startswith("tensorflow.") and dotted.startswith(TF_VIEWS) and self._for_tensorflow_1
+
+    @functools.cached_property
+    def _for_tensorflow_1(self) -> bool:
+        self.__dict__["_for_tensorflow_1"] = False  # while it is looked for
+        found = [node for node in self.index.attributes if node.attr in TENSORFLOW_1 or node.attr == "train"]
+        said = [(self.written(node.value), node, self.index.parents.get(node)) for node in found]
+        return any(
+            home == "tensorflow"
+            and (node.attr != "train" or (isinstance(above, ast.Attribute) and above.attr.endswith("Optimizer")))
+            for home, node, above in said
+        )
 
     def canonical(self, node: ast.AST) -> str | None:
         """The canonical dotted name (`keras.layers.Dense`), or None if it isn't certain."""
@@ -217,6 +250,28 @@ class Names:
             return None
         # of two spellings of one thing the foreign one counts, so that the import of it is rewritten
         return sorted((f for f in found if f is not None), key=lambda f: (f == normal(f), f))[0]
+
+    def meanings(self, name: str, scope: Scope, without: frozenset[Binding] = frozenset()) -> frozenset[str]:
+        """Every dotted name that a plain one may stand for, as written: more than one where it is bound twice."""
+        home = scope.lookup(name)
+        if home is None:
+            near = self.near
+            every = [near.meanings(star, name) for star in scope.module().stars if may_be_near(star)] if near else []
+            return next((found for found in every if found), frozenset())
+        found: set[str] = set()
+        for binding in home.bindings[name]:
+            if binding in without or binding.target is binding.value is None:
+                continue
+            if binding.kind == "import" and binding.target is not None:
+                module, _, last = binding.target.rpartition(".")
+                plain = self.near is None or not isinstance(binding.node, ast.ImportFrom) or not may_be_near(module)
+                far = None if plain else self.near.meanings(module, last)  # type: ignore[union-attr]
+                found |= far or {binding.target}
+            elif binding.kind == "assign" and isinstance(binding.value, ast.Name | ast.Attribute):
+                first, rest = _first(binding.value), ast.unparse(binding.value).partition(".")[2]
+                inner = self.meanings(first, self.scope(binding.value), without | {binding}) if first else ()
+                found |= {f"{one}.{rest}" if rest else one for one in inner}
+        return frozenset(found)
 
     def roots(self, packages: frozenset[str]) -> frozenset[str]:
         """Every local name that may stand for one of these packages or for something inside it."""
@@ -307,17 +362,18 @@ class Names:
                 self._aliasing.discard(binding)
             if dotted is None or normal(dotted) in ("keras", "tensorflow") or _is_module(normal(dotted)):
                 return dotted
-            if under(normal(dotted), "keras") and self._is_alone(binding, scope):
-                return dotted  # `Dense = tf.keras.layers.Dense`, and no other value for that name in this scope
+            if under(normal(dotted), "keras") and self._is_plain(binding, scope):
+                return dotted  # `Dense = tf.keras.layers.Dense`; whatever else binds the name must mean the same
         return None
 
-    def _is_alone(self, binding: Binding, scope: Scope) -> bool:
-        """Is this the one value that a name is given, by a plain assignment of its own?"""
+    def _is_plain(self, binding: Binding, scope: Scope) -> bool:
+        """Is it a plain assignment of its own, and the name bound by no more than imports besides?"""
         statement = binding.node
         targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
         if len(targets) != 1 or not isinstance(targets[0], ast.Name) or isinstance(scope.node, ast.ClassDef):
             return False
-        return scope.bindings.get(targets[0].id) == [binding]
+        others = scope.bindings.get(targets[0].id, [])
+        return binding in others and all(other is binding or other.kind == "import" for other in others)
 
     def _handed_on(self, binding: Binding) -> str | None:
         """What a neighbouring file calls the imported name, if that is something of Keras or TensorFlow."""
@@ -328,7 +384,7 @@ class Names:
 
     def handed_on(self, module: str, name: str) -> str | None:
         """What `from MODULE import NAME` brings, if MODULE is a file of the project and NAME is Keras's there."""
-        return self.near.brought(module, name) if self.near is not None and _may_be_near(module) else None
+        return self.near.brought(module, name) if self.near is not None and may_be_near(module) else None
 
     def is_foreign(self, dotted: str) -> bool:
         """Is this a name of another library than Keras, and not of the project itself?"""
@@ -364,7 +420,7 @@ class Names:
         return None
 
 
-def _may_be_near(module: str) -> bool:
+def may_be_near(module: str) -> bool:
     """May this module be a file of the project, and not one of Keras or TensorFlow?"""
     return module.startswith(".") or _package(module) not in NOT_NEAR
 

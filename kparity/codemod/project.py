@@ -17,7 +17,9 @@ from pathlib import Path
 
 from .module import known_names
 from .names import Names, normal, under
+from .nearby import Made, handed
 from .sources import SKIPPED
+from .values import Values
 
 PLAUSIBLE = re.compile(
     rb"^[ \t]*from[ \t]+[\w.]+[ \t]+import\b[^#\n]*\b(K|KB|backend|layers|models|optimizers|initializers|regularizers"
@@ -42,6 +44,26 @@ class Neighbours:
         """What `from MODULE import NAME` brings, if that module is a file of the project and NAME is Keras's there."""
         file = _file(module, str(self.path.parent))
         return handed_on(file, name) if file is not None and file != self.path else None
+
+    def made(self, module: str, name: str) -> Made | None:
+        """What calling NAME of MODULE gives, if that module is a file of the project."""
+        file = _file(module, str(self.path.parent))
+        return _made(file, name) if file is not None and file != self.path else None
+
+    def meanings(self, module: str, name: str) -> frozenset[str]:
+        """Every dotted name that NAME may stand for in MODULE, if that module is a file of the project."""
+        file = _file(module, str(self.path.parent))
+        if file is None or file == self.path or (file, f"{name}?") in _busy.asked:
+            return frozenset()
+        _busy.asked.add((file, f"{name}?"))
+        try:
+            stat = file.stat()
+            names = _names(file, stat.st_mtime_ns, stat.st_size)
+            return names.meanings(name, names.root) if names is not None else frozenset()
+        except OSError:
+            return frozenset()
+        finally:
+            _busy.asked.discard((file, f"{name}?"))
 
     def patched(self, module: str) -> frozenset[str]:
         """Names of Keras that MODULE, a file of the project, has given other meanings."""
@@ -99,6 +121,26 @@ class _Busy(threading.local):
 _busy = _Busy()
 
 
+def _made(file: Path, name: str) -> Made | None:
+    key = (file, f"{name}()")
+    if key in _busy.asked:
+        return None
+    _busy.asked.add(key)
+    try:
+        stat = file.stat()
+        with _one_at_a_time:
+            values = _values(file, stat.st_mtime_ns, stat.st_size)
+            return handed(values, name) if values is not None else None
+    except OSError:
+        return None
+    finally:
+        _busy.asked.discard(key)
+
+
+_one_at_a_time = threading.RLock()
+"""Held while a file's `Values` work something out: they can't be asked by two threads."""
+
+
 @functools.lru_cache(maxsize=4096)
 def _names(file: Path, stamp: int, size: int) -> Names | None:
     data = file.read_bytes()
@@ -113,6 +155,12 @@ def _names(file: Path, stamp: int, size: int) -> Names | None:
     except (SyntaxError, ValueError, RecursionError):
         return None
     return Names(tree, known_names(), "global" in text or "nonlocal" in text, Neighbours(file))
+
+
+@functools.lru_cache(maxsize=4096)
+def _values(file: Path, stamp: int, size: int) -> Values | None:
+    names = _names(file, stamp, size)
+    return Values(names) if names is not None else None
 
 
 @functools.lru_cache(maxsize=65536)

@@ -33,6 +33,7 @@ ABOUT_CALLS = (
     "strings",
     "added",
     "weights",
+    "weight",
     "newest",
     "array",
     "base",

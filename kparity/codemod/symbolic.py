@@ -56,7 +56,7 @@ def lambda_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
 
 def is_symbolic(module: Module, node: ast.AST | None, depth: int) -> bool:
     """Is this certainly, or where one of several branches ran, a tensor without a value, made between layers?"""
-    if depth == 0:
+    if depth <= 0:
         return False
     match node:
         case ast.Call():

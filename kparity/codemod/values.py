@@ -11,6 +11,7 @@ from collections.abc import Callable
 from . import tensors
 from .kinds import made_by, passes_on
 from .names import Names
+from .nearby import Made, made_near
 from .places import place
 from .scopes import Binding, Scope
 
@@ -38,6 +39,7 @@ class Values:
         self.odd: set[ast.AST] | None = None
         self.computations: dict[ast.FunctionDef, bool] = {}
         self.handed_on: set[str] | None = None
+        self.near_made: dict[ast.AST, Made | None] = {}
         self.asked: set[object] = set()
         """The calls, and names in scopes, that some answer depends on."""
         self._steps = 0
@@ -122,11 +124,11 @@ class Values:
         """What calling the class or function `func` gives."""
         dotted = self.names.meaning(func)
         if dotted is not None:
-            return made_by(dotted)
+            return made_by(dotted) or self._made_near(func)
         if isinstance(func, ast.Name):
             home = self.names.scope(func).lookup(func.id)
             if home is None:
-                return None
+                return self._made_near(func)
             kinds = {self._defined(b) for b in home.bindings[func.id]}
             return kinds.pop() if len(kinds) == 1 else None
         return None
@@ -141,7 +143,7 @@ class Values:
         home = self.names.enclosing_class(node)
         if home is None or not _is_self(node.value):
             return False
-        if node.attr in self._set_by(home):
+        if node.attr in self.set_by(home):
             return True
         return any(isinstance(n, ast.FunctionDef) and n.name == node.attr for n in home.body)
 
@@ -165,17 +167,34 @@ class Values:
     def set_on_self(self, node: ast.Attribute) -> list[ast.expr]:
         """What the class around `self.NAME` gives that attribute."""
         home = self.names.enclosing_class(node) if _is_self(node.value) else None
-        return self._set_by(home).get(node.attr, []) if home is not None else []
+        return self.set_by(home).get(node.attr, []) if home is not None else []
 
     def alike(self, old: str, new: str) -> bool:
         """Does calling the one say the same of a value as calling the other, as far as is known here?"""
         old = place(old)
         return made_by(old) == made_by(new) and passes_on(old) == passes_on(new)
 
+    def local_classes(self, node: ast.AST) -> list[ast.ClassDef]:
+        """The classes of this module that a name may stand for."""
+        home = self.names.scope(node).lookup(node.id) if isinstance(node, ast.Name) else None
+        bound = home.bindings[node.id] if home is not None and isinstance(node, ast.Name) else []
+        return [b.node for b in bound if isinstance(b.node, ast.ClassDef)]
+
+    def is_odd(self, home: ast.ClassDef) -> bool:
+        """Does a class, or one of another file that it inherits from, work with ragged, sparse or string tensors?"""
+        near = [made_near(self, base) for base in home.bases]
+        return tensors.handles_odd(self, home) or any(made is not None and made.odd for made in near)
+
     # -- working out ---------------------------------------------------------------------------------------------
 
+    def _made_near(self, func: ast.AST) -> str | None:
+        made = made_near(self, func)
+        return made.kind if made is not None else None
+
     def _inherited(self, node: ast.ClassDef) -> str | None:
-        kinds = [self.called(base) for base in node.bases]
+        # of what inherits from odd things elsewhere its own methods must say what it is
+        near = {base: made_near(self, base) for base in node.bases}
+        kinds = [self.called(base) for base, made in near.items() if made is None or not made.odd]
         return next((k for k in kinds if k is not None), None) or self._by_methods(node)
 
     def _defined(self, binding: Binding) -> str | None:
@@ -283,13 +302,15 @@ class Values:
         )
         if method is not None:
             return self._defined(Binding("function", method))
-        if home is None or not self._set_by(home).get(func.attr) or tensors.handles_odd(self, home):
+        if home is None or not self.set_by(home).get(func.attr) or tensors.handles_odd(self, home):
             return None
         return self._touched(node.args)
 
     def _told_by_use(self, node: ast.AST) -> str | None:
-        """What is asked `.get_shape()` for a list of its sizes is a tensor."""
+        """What is asked `.get_shape()` for a list of its sizes is a tensor; a shape is what is called so."""
         parent = self.names.parent(node)
+        if self._asked_as_list(node) and _is_called_shape(node):
+            return None if any(f.name == "as_list" for f in self.names.index.functions) else "shape"
         if not isinstance(parent, ast.Attribute) or parent.attr != "get_shape":
             return None
         call = self.names.parent(parent)
@@ -318,7 +339,7 @@ class Values:
         return None
 
     def _own_attribute(self, home: ast.ClassDef, attr: str) -> str | None:
-        values = self._set_by(home).get(attr, [])
+        values = self.set_by(home).get(attr, [])
         if not values:
             own = self.class_kind(home)
             if own == "callback" and attr == "model":
@@ -326,7 +347,7 @@ class Values:
             return "optimizer" if own == "model" and attr == "optimizer" else None
         return self._merged([self.kind(value) for value in values if not _is_none(value)])
 
-    def _set_by(self, home: ast.ClassDef) -> dict[str, list[ast.expr]]:
+    def set_by(self, home: ast.ClassDef) -> dict[str, list[ast.expr]]:
         """Every `self.NAME = value` of a class; a value that isn't plain is an Ellipsis."""
         if self._attributes is None:
             self._attributes = {}
@@ -408,6 +429,13 @@ class Values:
 
 def _is_self(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _is_called_shape(node: ast.AST) -> bool:
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    called = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return called.rpartition("_")[2].rstrip("0123456789") in ("shape", "shapes")
 
 
 def _is_index(node: ast.AST) -> bool:

@@ -7,6 +7,30 @@ from kparity.codemod.migrate import migrate_source
 from kparity.findings import Outcome
 
 CASES = {
+    "a method that hands its arguments on": (
+        "import keras\n\n\nclass M(keras.Model):\n    def fit(self, *args, **kwargs):\n        return super().fit(*args, **kwargs)\n\n\nm = M()\nm.fit(3, workers=3)\n",
+        "import keras\n\n\nclass M(keras.Model):\n    def fit(self, *args, **kwargs):\n        return super().fit(*args, **kwargs)\n\n\nm = M()\nm.fit(3)\n",
+    ),
+    "another model's method of that name": (
+        "import keras\n\n\nclass M(keras.Model):\n    def fit(self, data, workers=3):\n        return super().fit(data, workers=workers)\n\n\nm = keras.Sequential()\nm.fit(3, workers=3)\n",
+        "import keras\n\n\nclass M(keras.Model):\n    def fit(self, data, workers=3):\n        return super().fit(data)\n\n\nm = keras.Sequential()\nm.fit(3)\n",
+    ),
+    "one class by two imports": (
+        "import tensorflow as tf\n\ntry:\n    from tensorflow.python.keras.layers import Dense\nexcept ImportError:\n    Dense = tf.keras.layers.Dense\nd = Dense(1)\n",
+        "import keras\n\ntry:\n    from keras.layers import Dense\nexcept ImportError:\n    Dense = keras.layers.Dense\nd = Dense(1)\n",
+    ),
+    "what is called a shape": (
+        "import keras\n\n\ndef f(input_shape, it):\n    return input_shape[0].as_list(), it.shape.as_list(), it.as_list()\n",
+        "import keras\n\n\ndef f(input_shape, it):\n    return list(input_shape[0]), list(it.shape), it.as_list()\n",
+    ),
+    "a weight over lines": (
+        "import keras\nimport tensorflow as tf\n\n\nclass A(keras.layers.Layer):\n    def build(self, s):\n        self.w = tf.Variable(\n            tf.zeros_initializer()(shape=s),\n            dtype=tf.float32,\n            trainable=False,\n        )\n        self.v = tf.Variable(tf.zeros(s))\n",
+        "import keras\nimport tensorflow as tf\n\n\nclass A(keras.layers.Layer):\n    def build(self, s):\n        self.w = self.add_weight(\n            shape=s,\n            dtype=tf.float32,\n            initializer=tf.zeros_initializer(),\n            trainable=False,\n        )\n        self.v = tf.Variable(keras.ops.zeros(s))\n",
+    ),
+    "the reductions of a private module": (
+        "from tensorflow.python.keras.utils import losses_utils\n\nr = losses_utils.ReductionV2.NONE, losses_utils.ReductionV2.AUTO\n",
+        'r = "none", "sum_over_batch_size"\n',
+    ),
     "a rate that is a number each time": (
         "import tensorflow_addons as tfa\n\nRATE = 1e-3 * 2\nrate = 0.1\n\n\ndef f(decay, rate):\n    return tfa.optimizers.AdamW(decay, rate)\n\n\no = [f(0.1, RATE), f(decay=0.2, rate=rate)]\nrate = 0.2\n",
         "import keras\n\nRATE = 1e-3 * 2\nrate = 0.1\n\n\ndef f(decay, rate):\n    return keras.optimizers.AdamW(learning_rate=rate, weight_decay=decay / rate)\n\n\no = [f(0.1, RATE), f(decay=0.2, rate=rate)]\nrate = 0.2\n",

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (code as it stands in a file, a case a line)
 """What is imported from other files of the project: known where it is Keras there, kept where others import it."""
 
 import pytest
@@ -13,7 +14,48 @@ else:
 
 layers = keras.layers
 """
+MADE = """from tensorflow import keras
+
+
+def make_model(width):
+    model = keras.Sequential([keras.layers.Dense(width)])
+    return model
+
+
+class Base(keras.layers.Layer):
+    pass
+
+
+class Wrapper(keras.Model):
+    def fit(self, data, workers=1):
+        return super().fit(data)
+"""
 CASES = {
+    "a model that a neighbour's function makes": (
+        {
+            "pkg/__init__.py": "from .nets import make_model\n",
+            "pkg/nets.py": MADE,
+            "pkg/a.py": "import keras\nimport pkg\nfrom . import nets\n\npkg.make_model(1).evaluate(1, workers=2)\nmodel = nets.make_model(3)\nmodel.predict(1, workers=2)\nprint(keras)\n",
+        },
+        {
+            "pkg/nets.py": MADE.replace("from tensorflow import keras", "import keras"),
+            "pkg/a.py": "import keras\nimport pkg\nfrom . import nets\n\npkg.make_model(1).evaluate(1)\nmodel = nets.make_model(3)\nmodel.predict(1)\nprint(keras)\n",
+        },
+    ),
+    "a class that inherits from a neighbour's layer": (
+        {
+            "nets.py": MADE,
+            "a.py": "import tensorflow as tf\nfrom nets import *\n\n\nclass Sum(Base):\n    def call(self, x):\n        return tf.reduce_sum(x)\n",
+        },
+        {
+            "nets.py": MADE.replace("from tensorflow import keras", "import keras"),
+            "a.py": "import keras\nfrom nets import *\n\n\nclass Sum(Base):\n    def call(self, x):\n        return keras.ops.sum(x)\n",
+        },
+    ),
+    "a model whose own method it is": (
+        {"nets.py": MADE, "a.py": "from nets import Wrapper\n\nmodel = Wrapper()\nmodel.fit(1, workers=2)\n"},
+        {"nets.py": MADE.replace("from tensorflow import keras", "import keras")},
+    ),
     "a module of Keras that a neighbour imports": (
         {
             "pkg/__init__.py": "",
@@ -100,3 +142,21 @@ def test_neighbours(tmp_path, name):
     assert not any(r.error for r in migrate_files([tmp_path], Options(), jobs=1))
     assert {path: (tmp_path / path).read_text("utf-8") for path in expected} == expected
     assert not any(r.changed for r in migrate_files([tmp_path], Options(), jobs=1))
+
+
+TWOFOLD = {
+    "tf.py": "import tensorflow as tf\n\nif old:\n    tf = tf.compat.v1\nK = tf.keras.backend\n",
+    "a.py": "from tf import tf\n\ny = tf.keras.backend.sum(1)\n",
+    "b.py": "from tf import *\n\ny = K.sum(1)\n",
+    "c.py": "from tf import tf\n\ny = tf.constant(1)\n",
+}
+
+
+def test_a_name_that_is_two_things_in_another_file_is_told(tmp_path):
+    for path, text in TWOFOLD.items():
+        (tmp_path / path).write_text(text)
+    results = {r.path.rpartition("/")[2]: r for r in migrate_files([tmp_path], Options(), jobs=1)}
+    told = {name: [(f.rule, f.place.line) for f in result.findings] for name, result in results.items()}
+    assert told["a.py"] == [("KP121", 1)]
+    assert told["b.py"] == [("KP121", 1)]
+    assert told["c.py"] == []

@@ -104,6 +104,8 @@ class File:
     lines: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     """Local name -> what an import binds it to, and where."""
     aliases: list[tuple[str, ast.expr]] = field(default_factory=list)
+    parameters: dict[str, set[str]] = field(default_factory=dict)
+    """Functions and methods of the file -> what they take."""
     spared: set[ast.AST] = field(default_factory=set)
     """Imports that only an older Keras comes to."""
     own: set[str] = field(default_factory=set)
@@ -177,6 +179,7 @@ class Program:
                     for alias in node.names:
                         if alias.name == "*":
                             file.stars.append(base)
+                            file.lines.setdefault("*", []).append((base, node.lineno))
                         else:
                             local, target = alias.asname or alias.name, f"{base}.{alias.name}"
                             file.bound.setdefault(local, set()).add(target)
@@ -191,6 +194,9 @@ class Program:
                     file.aliases += [(n.id, v) for n, v in pairs if isinstance(n, ast.Name)]
                 case ast.ClassDef() | ast.FunctionDef():
                     file.own.add(node.name)
+                    if isinstance(node, ast.FunctionDef):
+                        given = [*node.args.args, *node.args.kwonlyargs]
+                        file.parameters.setdefault(node.name, set()).update(a.arg for a in given)
                 case ast.Attribute(value=ast.Name(id="self"), ctx=ast.Store()):
                     file.own.add(f"self.{node.attr}")
 
@@ -299,11 +305,15 @@ class Program:
                         yield from self._call(file, node)
 
     def _at(self, file: File, node: ast.AST, name: str, why: str) -> Left:
-        root = node
+        root = node.func if isinstance(node, ast.Call) else node
         while isinstance(root, ast.Attribute):
             root = root.value
         lines = file.lines.get(root.id, []) if isinstance(root, ast.Name) else []
-        bad = isinstance(root, ast.Name) and any(self._bad(d) for d in self.resolve(file, root))
+        meant = self.resolve(file, root) if isinstance(root, ast.Name) else set()
+        if meant and not lines:
+            lines = file.lines.get("*", [])
+        # of a name that is two things it is enough to tell where it comes from
+        bad = any(self._bad(d) for d in meant) or len({canonical(d) for d in meant}) > 1
         imports = tuple(line for target, line in lines if bad or self._bad(target))
         return Left(file.path, node.lineno, node.end_lineno or node.lineno, name, why, imports)  # type: ignore[attr-defined]
 
@@ -350,11 +360,13 @@ class Program:
         return ""
 
     def _attribute(self, file: File, node: ast.Attribute) -> Iterator[Left]:
-        unlikely = node.attr == "predict_proba" and "model" not in ast.unparse(node.value).lower()
+        text = ast.unparse(node.value).lower()
+        shared = node.attr in ("predict_proba", "total_loss", "save_spec")  # other things have these, too
+        unlikely = shared and "model" not in text and text != "self"
         if node.attr in GONE_ATTRIBUTES and not self._is_own(file, node) and not unlikely:
             yield self._at(file, node, node.attr, f"gone from every {GONE_ATTRIBUTES[node.attr]}")
-        text = ast.unparse(node.value).lower()
         foreign = any(not _under(canonical(d), "keras") for d in self.resolve(file, node.value))
+        foreign = foreign or self._is_made_elsewhere(file, node.value)
         if node.attr in ("lr", "minimize", "_lr") and not foreign and ("opt" in text or text.endswith("adam")):
             yield self._at(file, node, node.attr, "gone from optimizers")
         if node.attr == "as_list" and "shape" in text and "tensorshape" not in text.replace("_", "").split(".")[-1]:
@@ -381,6 +393,18 @@ class Program:
             if isinstance(method, ast.FunctionDef)
         )
         return any(m.lineno <= node.lineno <= (m.end_lineno or m.lineno) for m in methods)
+
+    def _is_made_elsewhere(self, file: File, node: ast.expr) -> bool:
+        """Is the value, or the last one above that the name was given, made by TensorFlow 1 or another library?"""
+        if isinstance(node, ast.Name):
+            above = [v for name, v in file.aliases if name == node.id and v.lineno < node.lineno]
+            node = max(above, key=lambda v: v.lineno, default=node)
+        if not isinstance(node, ast.Call):
+            return False
+        made = {canonical(d) for d in self.resolve(file, node.func)}
+        return bool(made) and not any(
+            _under(d, "keras") or (_under(d, "tensorflow") and "train." not in d) or d.startswith("@") for d in made
+        )
 
     @staticmethod
     def _is_own(file: File, node: ast.Attribute) -> bool:
@@ -414,8 +438,10 @@ class Program:
             old_words = OLD_KEYWORDS[node.func.attr].split()
             if any(canonical(d).split(".")[0] not in ("keras",) for d in self.resolve(file, node.func)):
                 return
+            by_self = isinstance(node.func.value, ast.Name) and node.func.value.id == "self"
+            own = file.parameters.get(node.func.attr, set()) if by_self else set()
             for name in given:
-                if name in old_words:
+                if name in old_words and name not in own:
                     yield self._at(file, node, f"{node.func.attr}.{name}", "Keras 3 refuses this argument")
 
     @staticmethod

@@ -6,7 +6,8 @@ In: folders of real migrations, both states. Out: a row of Markdown for each, an
 doesn't make. reports/real-migrations.md is made with it. The code measured never comes into this repository.
 
 **How it counts.** A file of BEFORE is paired with the file of the same path in AFTER, or else with the one that is most
-alike. `migrate` runs on BEFORE (the people's AFTER is never shown to it). Then, file by file:
+alike. `migrate` runs on BEFORE, each file among its neighbours (the people's AFTER is never shown to it). Then, file by
+file:
 
 1. Statements of BEFORE are paired with those of AFTER (equal ones first, in between the order-keeping pairing with the
    greatest likeness of names and constants, libraries' prefixes left out), and with those of the migrated file alike.
@@ -38,6 +39,7 @@ from uses import Statement, Use, api, canonical, imported, likeness, pair, porta
 from kparity.codemod.migrate import migrate_source
 from kparity.codemod.module import Module
 from kparity.codemod.names import normal
+from kparity.codemod.project import Neighbours
 from kparity.findings import Outcome
 
 KINDS = ("required", "portable")
@@ -111,7 +113,7 @@ def measure(name: str, before: Path, after: Path) -> Measured:
         if one.text == other.text or not mentions(one):
             continue
         found.files += 1
-        _compare(found, str(old), one, other)
+        _compare(found, str(old), one, other, Neighbours((before / old).absolute()))
     return found
 
 
@@ -138,12 +140,12 @@ def paired_files(before: Path, after: Path) -> list[tuple[Path, Path]]:
     return pairs
 
 
-def _compare(found: Measured, path: str, old: Module, new: Module) -> None:
-    safe = migrate_source(old.text, path)
+def _compare(found: Measured, path: str, old: Module, new: Module, near: Neighbours) -> None:
+    safe = migrate_source(old.text, path, neighbours=near)
     ours = Module(safe.text)
     ours_unsafe = ours
     if any(f.outcome is Outcome.UNSAFE for f in safe.findings):
-        ours_unsafe = Module(migrate_source(old.text, path, unsafe=True).text)
+        ours_unsafe = Module(migrate_source(old.text, path, unsafe=True, neighbours=near).text)
     told = {f.place.line for f in safe.findings if f.outcome is not Outcome.FIXED}
     before, after = statements(old), statements(new)
     mine, mine_unsafe = statements(ours), statements(ours_unsafe)
