@@ -326,6 +326,8 @@ def _build(run: _Run, verdict: dict[str, Any], seed: int) -> _Pair:
         lambda: run.reference.ask("build", own=REFERENCE, keep_batches=True, **build),
         lambda: run.candidate.ask("build", own=CANDIDATE, keep_batches=False, **build),
     )
+    if right["raised"] and not left["raised"]:
+        raise run.candidate.side.failed(right["raised"])
     for name, told in ((REFERENCE, left), (CANDIDATE, right)):
         verdict["sides"][name] |= {key: told[key] for key in ("module", "jit_compile", "parameters")}
     pairing = match.pair(left, right)

@@ -186,6 +186,7 @@ class Process:
             "hashes": cut[0],
             "validation": validation,
             "notes": notes,
+            "raised": failure(self.subject.raised, self.sources) if self.subject.raised is not None else None,
             "sketches": cut[1],
             "module": framework_class(self.session.model),
             "parameters": sum(int(np.prod(v.shape)) for v in fresh.inventory.variables.values()),

@@ -76,6 +76,8 @@ class Program:
         """Models whose `train_on_batch` was called within an iteration."""
         self.taken: Take | None = None
         self.refused: SubjectError | None = None
+        self.raised: Exception | None = None
+        """What ended the program between two batches that were taken."""
         self.objects = dict(side.keras.utils.get_custom_objects())
         os.environ.setdefault("MPLBACKEND", "Agg")
         _watch(side.keras, self)
@@ -118,7 +120,7 @@ class Program:
 
     def execute(self) -> ModuleType:
         """Run the program to its end or to where it was taken over. Raises what it raises, and SubjectError."""
-        self.taken, self.refused, self.predicted = None, None, False
+        self.taken, self.refused, self.raised, self.predicted = None, None, None, False
         _forget_modules()
         known = self.side.keras.utils.get_custom_objects()
         known.clear()  # Keras 2 refuses to register a class again
@@ -134,9 +136,10 @@ class Program:
                 raise SubjectError(
                     f"nothing was trained: {self.name} ended itself with exit code {error.code} before any fit"
                 ) from None
-        except Exception:
+        except Exception as error:
             if self.taken is None and self.refused is None:
                 raise
+            self.raised = error
         finally:
             self.running = self.written.on = False
         if self.refused is not None:
@@ -242,10 +245,14 @@ class Program:
         if len(self.taken.batches) >= self.steps:
             raise Taken
         kept = {name: given[name] for name in ("x", "y", "sample_weight", "return_dict") if given.get(name) is not None}
+        states = [(state, np.array(state)) for layer in model._flatten_layers() for state in self.side.carried(layer)]
         try:
             return model.test_on_batch(**kept)
         except Exception as error:
             raise Taken from error
+        finally:
+            for state, value in states:
+                self.side.assign(state, value)
 
     def inside(self, name: str, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """A call within an iteration of the program's own loop: it does what it does."""

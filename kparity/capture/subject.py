@@ -41,6 +41,8 @@ class Subject:
     """Whether asking for the data has made a model, too."""
     predicted = False
     """Whether a model was asked for predictions before, which then may be part of the data."""
+    raised = None
+    """What ended it between two batches; only a program gives batches one by one."""
 
     def data(self, steps: int) -> Any:
         """What the data function returns."""

@@ -121,13 +121,16 @@ class SideProcess:
                 self.wrote = message["wrote"]
                 return message["done"]
             else:
-                failed = message["failed"]
-                lines = tuple(failed["traceback"].splitlines()[-TAIL:]) or self._tail()
-                text = failed["message"] if failed["kind"] == "usage" else f"{failed['type']}: {failed['message']}"
-                if failed["kind"] in SPENT:
-                    text, lines = SPENT[failed["kind"]], (*lines, *text.splitlines())[-TAIL:]
-                raise SideFailed(self.name, failed["kind"], text, failed["where"], lines)
+                raise self.failed(message["failed"])
         raise self._died()
+
+    def failed(self, told: dict[str, Any]) -> SideFailed:
+        """An exception of the program, as its process tells of it, in words for people."""
+        lines = tuple(told["traceback"].splitlines()[-TAIL:]) or self._tail()
+        text = told["message"] if told["kind"] == "usage" else f"{told['type']}: {told['message']}"
+        if told["kind"] in SPENT:
+            text, lines = SPENT[told["kind"]], (*lines, *text.splitlines())[-TAIL:]
+        return SideFailed(self.name, told["kind"], text, told["where"], lines)
 
     def _messages(self) -> Any:
         deadline = time.monotonic() + self.timeout

@@ -138,7 +138,7 @@ EDITED = {
     ),
     "batch_input_shape of a stateful LSTM": (
         "from keras.models import Sequential\nfrom keras.layers import LSTM\n\nm = Sequential()\nm.add(LSTM(2, batch_input_shape=(1, 3, 4), stateful=True))\nm.reset_states()\n",
-        'import keras\nfrom keras.models import Sequential\nfrom keras.layers import LSTM\n\nm = Sequential()\nm.add(keras.Input(batch_shape=(1, 3, 4)))\nm.add(LSTM(2, stateful=True))\n[layer.reset_states() for layer in m.layers if hasattr(layer, "reset_states")]\n',
+        'import keras\nfrom keras.models import Sequential\nfrom keras.layers import LSTM\n\nm = Sequential()\nm.add(keras.Input(batch_shape=(1, 3, 4)))\nm.add(LSTM(2, stateful=True))\n[layer.reset_states() for layer in m.layers if getattr(layer, "stateful", False)]\n',
     ),
     "get_output_shape_for": (
         "import keras\n\n\nclass A(keras.layers.Layer):\n    def get_output_shape_for(self, s):\n        return s\n",

@@ -42,6 +42,7 @@ CASES = [
     Case("plateau", "later", ("optimizer", None, "learning_rate"), steps=20),
     Case("text", quick=True, steps=20),
     Case("text", "shifted", ("init", "scaled", "scaled:mean"), steps=20),
+    Case("stateful", steps=12),
     Case("outputs"),
     Case("two_models"),
     Case("two_models", "frozen", ("config", "judge/dense", "judge/dense:kernel")),
@@ -69,3 +70,9 @@ def test_a_program_as_it_is(case: Case, tmp_path: Path, monkeypatch: pytest.Monk
     assert not (tmp_path / "after").exists(), "what comes after the training is not run"
     losses = verdict["curves"]["metrics"]
     assert any(len(set(curve["legacy"])) > 5 for curve in losses.values()), "a loss is reported, and it is trained"
+
+
+@pytest.mark.slow
+def test_a_loop_that_raises_under_keras_3_alone_is_no_matter_of_the_data(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="AttributeError: no states"):
+        verdict_of(Case("stateful", "raises", steps=12), tmp_path / "it")
