@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from kparity import natural, replays, subjects, trace
-from kparity.analysis import further, locate, match, observe, rewrites
+from kparity.analysis import further, locate, match, merging, observe, outset, rewrites, wiring
 from kparity.analysis.calls import Calls, of_predictions
 from kparity.analysis.curves import accuracy
 from kparity.analysis.explain import Explainer
@@ -281,7 +281,7 @@ def _further_seed(
 
 def _before(run: _Run, pair: _Pair) -> tuple[list[Cause], list[str]]:
     """Causes that are there before anything is trained, and notes on differences there that nothing ever looks at."""
-    before = locate.initial(_state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
+    before = outset.initial(_state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
     idle: set[str] = set()
     if names := sorted({cause.variable for cause in before if cause.variable} - pair.trainable):
         states = [f"tensors/{name}-state-000000.safetensors" for name in (REFERENCE, CANDIDATE)]
@@ -290,8 +290,8 @@ def _before(run: _Run, pair: _Pair) -> tuple[list[Cause], list[str]]:
         idle = {*sides[0]} & {*sides[1]}
     notes = [f"`{name}` begins otherwise; neither training nor predictions look at it." for name in sorted(idle)]
     before = [cause for cause in before if cause.variable not in idle]
-    before = locate.structure(pair.pairing, pair.left, pair.right) + before
-    return before + locate.batches(pair.left["hashes"], pair.right["hashes"], _sketches(pair)), notes
+    before = outset.structure(pair.pairing, pair.left, pair.right) + before
+    return before + outset.batches(pair.left["hashes"], pair.right["hashes"], _sketches(pair)), notes
 
 
 def _share(
@@ -426,7 +426,7 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
         trained.calls.reads_mask,
     )
     if explainer.configured("optimizer"):
-        found = locate.lone_slots(found, _state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
+        found = outset.lone_slots(found, _state(pair.folder, REFERENCE, 0), _state(pair.folder, CANDIDATE, 0))
     judged = {"learning_rate": theirs["rates"]} if theirs.get("rates") else {}
     found = at_rates(found, ours["curves"], theirs["curves"] | judged)
     notes += stopped(ours, theirs) + written(ours, theirs)
@@ -435,9 +435,9 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     def recorded(step: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         return replays.recorded(pair.folder, step)
 
-    found = locate.lone_layers(found, trained.order, pair.pairing, pair.left, pair.right, recorded)
-    found = locate.rewired(found, recorded)
-    found = locate.merge(found, explainer.classes, explainer.layer_changes)
+    found = wiring.lone_layers(found, trained.order, pair.pairing, pair.left, pair.right, recorded)
+    found = wiring.rewired(found, recorded)
+    found = merging.merge(found, explainer.classes, explainer.layer_changes)
     found = dated(
         found,
         trained.records,

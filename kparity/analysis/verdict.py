@@ -14,8 +14,9 @@ import numpy as np
 
 from kparity import trace
 from kparity.analysis.curves import accuracy
-from kparity.analysis.locate import Cause, rank
+from kparity.analysis.locate import Cause
 from kparity.analysis.match import Pairing
+from kparity.analysis.merging import rank
 from kparity.analysis.observe import CERTAIN, DOUBT, Seen, phase_of
 from kparity.analysis.onset import apart
 from kparity.findings import PHASES

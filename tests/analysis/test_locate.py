@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from kparity.analysis import locate, observe
+from kparity.analysis import locate, merging, observe, outset, wiring
 from kparity.analysis.locate import Cause
 from kparity.analysis.match import pair
 from kparity.analysis.noise import Gap
@@ -159,7 +159,7 @@ def test_a_layer_explains_the_gradients_and_state_of_the_layers_inside_it() -> N
 def test_a_missing_variable_explains_what_its_layer_computes_and_nothing_of_other_layers() -> None:
     ours = described("first:kernel", "first:bias", "last:kernel")
     theirs = described("first:kernel", "last:kernel")
-    before = locate.structure(pair(ours, theirs), ours, theirs)
+    before = outset.structure(pair(ours, theirs), ours, theirs)
     found = causes(step("out|first|0", "out|last|0"), before=before)
     assert told(found) == [("config", "first", 0), ("forward", "last", 1)]
     assert (found[0].kind, found[0].variable) == ("missing-variable", "first:bias")
@@ -168,9 +168,9 @@ def test_a_missing_variable_explains_what_its_layer_computes_and_nothing_of_othe
 def test_a_weight_that_only_one_side_trains_is_named_and_its_update_is_not() -> None:
     ours = described("first:kernel", "last:kernel")
     theirs = described("first:kernel", "last:kernel", frozen=["first:kernel"])
-    found = causes(step("update|first:kernel|0"), before=locate.structure(pair(ours, theirs), ours, theirs))
+    found = causes(step("update|first:kernel|0"), before=outset.structure(pair(ours, theirs), ours, theirs))
     assert [(cause.phase, cause.variable, cause.kind) for cause in found] == [("config", "first:kernel", "frozen")]
-    thawed = locate.structure(pair(theirs, ours), theirs, ours)
+    thawed = outset.structure(pair(theirs, ours), theirs, ours)
     assert [(cause.variable, cause.kind) for cause in thawed] == [("first:kernel", "unfrozen")]
 
 
@@ -288,7 +288,7 @@ def test_initial_values_are_compared_and_slots_are_the_optimizers() -> None:
     same = np.ones((3, 3), np.float32)
     reference = {"var|first:kernel|0": same, "var|last:kernel|0": same, "slot|first:kernel|momentums": same}
     candidate = {**reference, "var|last:kernel|0": same * 2, "slot|first:kernel|momentums": same * 0}
-    found = locate.initial(reference, candidate)
+    found = outset.initial(reference, candidate)
     assert [(cause.phase, cause.layer, cause.kind) for cause in found] == [
         ("init", "last", "numbers"),
         ("optimizer", "first", "initial-slot"),
@@ -298,7 +298,7 @@ def test_initial_values_are_compared_and_slots_are_the_optimizers() -> None:
 def test_a_slot_that_begins_otherwise_for_several_variables_is_one_cause() -> None:
     names = ("first:kernel", "last:kernel")
     reference = {f"slot|{name}|accumulators": np.full(3, 0.1, np.float32) for name in names}
-    (cause,) = locate.initial(reference, {key: value * 2 for key, value in reference.items()})
+    (cause,) = outset.initial(reference, {key: value * 2 for key, value in reference.items()})
     assert (cause.layer, cause.variable, cause.also, cause.evidence["quantity"]) == (None, None, names, "accumulators")
 
 
@@ -345,7 +345,7 @@ def test_an_input_that_was_rounded_to_half_is_no_cause_and_what_came_out_rounded
 def test_the_first_batch_that_differs_is_the_cause(
     left: list[str], right: list[str], expected: list[tuple[str, int]]
 ) -> None:
-    assert [(cause.kind, cause.step) for cause in locate.batches(left, right)] == expected
+    assert [(cause.kind, cause.step) for cause in outset.batches(left, right)] == expected
 
 
 @pytest.mark.parametrize(
@@ -355,14 +355,14 @@ def test_the_first_batch_that_differs_is_the_cause(
 )
 def test_batches_out_of_predictions_may_differ_by_round_off(other: list[Any], step: int | None) -> None:
     one = ["int", (10.0, 3.0)]
-    found = locate.batches(["a", "b"], ["a", "x"], ([one, one], [one, other]))
+    found = outset.batches(["a", "b"], ["a", "x"], ([one, one], [one, other]))
     assert [cause.step for cause in found] == ([step] if step else [])
 
 
 def test_layers_of_one_class_that_differ_alike_are_one_cause_and_another_change_is_another() -> None:
     found = [Cause("state", name, f"{name}:mean", 1, "numbers", evidence={}) for name in ("bn1", "bn2", "bn3")]
     classes = dict.fromkeys(("bn1", "bn2", "bn3"), "BatchNormalization")
-    merged = locate.merge(found, classes, lambda layer: {"momentum": (0.9, 0.99)} if layer == "bn2" else {})
+    merged = merging.merge(found, classes, lambda layer: {"momentum": (0.9, 0.99)} if layer == "bn2" else {})
     assert [(cause.layer, cause.also) for cause in merged] == [("bn1", ("bn3:mean",)), ("bn2", ())]
 
 
@@ -383,7 +383,7 @@ def test_a_layer_that_only_one_side_has_is_named_for_what_it_feeds(
     layer = {"added": "Lambda", "norm": "Activation"}
     other = described("first:kernel", "last:kernel")
     other["layers"] = [{"path": path, "class": layer.get(path, "Layer"), "config": {}} for path in theirs]
-    found = locate.lone_layers(causes(step("in|last|0")), ORDER, pair(ours, other), ours, other)
+    found = wiring.lone_layers(causes(step("in|last|0")), ORDER, pair(ours, other), ours, other)
     assert [(cause.layer, cause.kind) for cause in found] == expected
 
 
@@ -449,14 +449,14 @@ def test_an_average_of_the_weights_does_not_explain_the_weights() -> None:
 
 
 def test_a_slot_that_begins_otherwise_is_no_second_cause_beside_the_slot_that_goes_on_otherwise() -> None:
-    begins = locate.initial(
+    begins = outset.initial(
         {"slot|first:kernel|momentums": np.ones(3, np.float32)},
         {"slot|first:kernel|momentums": np.zeros(3, np.float32)},
     )
     found = causes(step("slot|first:kernel|momentums"), before=begins)
-    kinds = [cause.kind for cause in locate.merge(found, {}, lambda layer: {})]
+    kinds = [cause.kind for cause in merging.merge(found, {}, lambda layer: {})]
     assert (len(found), kinds) == (2, ["numbers"])
-    assert [cause.kind for cause in locate.merge(begins, {}, lambda layer: {})] == ["initial-slot"]
+    assert [cause.kind for cause in merging.merge(begins, {}, lambda layer: {})] == ["initial-slot"]
 
 
 def test_layers_that_stand_in_another_order_are_one_cause() -> None:
@@ -469,11 +469,13 @@ def test_layers_that_stand_in_another_order_are_one_cause() -> None:
         return Cause("forward", layer, None, 1, "numbers", evidence={"array": f"in|{layer}|0"})
 
     ours, own = outs | wired("a", "b", "c", "d"), wired("a", "c", "b", "d")
-    (found,) = locate.rewired([cause("b"), cause("c"), cause("d")], lambda step: (ours, own))
+    (found,) = wiring.rewired([cause("b"), cause("c"), cause("d")], lambda step: (ours, own))
     assert (found.layer, found.also, found.evidence["takes"]) == ("b", ("c", "d"), ("a", "c"))
     assert found.evidence["places"] == ["in|b|0", "in|c|0", "in|d|0"]
+    (alone,) = wiring.rewired([cause("b")], lambda step: (ours, own))
+    assert alone.evidence["places"] == ["in|b|0", "in|c|0", "in|d|0"]
     computed = {**own, "in|d|0": np.full(4, 9, np.float32)}
-    told = locate.rewired([cause("b"), cause("d")], lambda step: (ours, computed))
+    told = wiring.rewired([cause("b"), cause("d")], lambda step: (ours, computed))
     assert [one.layer for one in told] == ["b", "d"]
 
 
@@ -482,6 +484,6 @@ def test_slots_that_differ_from_one_step_on_are_one_cause_and_an_average_is_anot
         return Cause("optimizer", None, None, step, "numbers", evidence={"quantity": quantity, "variables": [*names]})
 
     found = [cause("momentums", 1, "a", "b"), cause("velocities", 1, "a"), cause(locate.AVERAGES, 1, "a", "b")]
-    told = locate.merge([*found, cause("update", 4, "a", "b")], {}, lambda layer: {})
+    told = merging.merge([*found, cause("update", 4, "a", "b")], {}, lambda layer: {})
     quantities = [one.evidence.get("quantities", [one.evidence["quantity"]]) for one in told]
     assert quantities == [["momentums", "velocities"], [locate.AVERAGES], ["update"]]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kparity.analysis import locate, observe
+from kparity.analysis import locate, merging, observe, outset
 from kparity.analysis.locate import Cause
 from kparity.analysis.match import pair
 from kparity.analysis.observe import StepRecord
@@ -32,7 +32,7 @@ def chain(left: dict[str, int], right: dict[str, int]) -> tuple[list[Cause], Ste
             if sizes[0] != sizes[1]:
                 reference[key], candidate[key] = (np.ones((2, size), np.float32) for size in sizes)
         taken, other = left[path], right[path]
-    return locate.structure(pair(ours, theirs), ours, theirs), StepRecord(1, reference, candidate, {})
+    return outset.structure(pair(ours, theirs), ours, theirs), StepRecord(1, reference, candidate, {})
 
 
 ORDER = [f"{kind}|{path}|0" for path in ("a", "b", "c") for kind in ("in", "out")]
@@ -43,7 +43,7 @@ def causes(left: dict[str, int], right: dict[str, int], *changed: str) -> list[C
     owners = {f"{path}:{name}": path for path in left for name in ("kernel", "bias")}
     seen = observe.look([record], ORDER, set(owners), owners)
     found = locate.causes(seen, before, changed=lambda path: path in changed)
-    return locate.merge(found, {}, lambda layer: {})
+    return merging.merge(found, {}, lambda layer: {})
 
 
 def test_another_width_is_one_cause_and_the_kernel_behind_it_is_none() -> None:
@@ -62,7 +62,7 @@ def test_a_penalty_on_a_weight_of_another_shape_is_no_cause_of_its_own() -> None
         record.reference[key], record.candidate[key] = np.float32(1), np.float32(2)  # type: ignore[index]
     for paid, phases in ((["term|a|a:kernel"], ["config"]), ([], ["config", "loss"])):
         seen = observe.look([record], [*paid, *ORDER, "total|loss|0", "log|loss|0"], set(), {})
-        found = locate.merge(locate.causes(seen, before), {}, lambda layer: {})
+        found = merging.merge(locate.causes(seen, before), {}, lambda layer: {})
         assert [cause.phase for cause in found] == phases
 
 
@@ -173,7 +173,7 @@ def test_a_layer_that_two_others_miss_is_one_cause_with_both_places() -> None:
         Cause("forward", "add", None, 1, "missing-layer", evidence={"places": [f"in|{reader}|0"]})
         for reader in ("norm", "last")
     ]
-    (found,) = locate.merge(both, {}, lambda layer: {})
+    (found,) = merging.merge(both, {}, lambda layer: {})
     assert (found.also, found.evidence["places"]) == ((), ["in|norm|0", "in|last|0"])
 
 
