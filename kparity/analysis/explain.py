@@ -20,6 +20,8 @@ NO_CALLS = Calls()
 IN_CODE = "told in the code"
 _UNTOLD = {"name", "dtype", "class", "module", "registered_name", "build_config", "is_legacy_optimizer", "jit_compile"}
 """Configuration that may differ between two Kerases without a meaning for the numbers."""
+_READ_WITH = {"ema_momentum": "use_ema", "ema_overwrite_frequency": "use_ema"}
+"""Settings that are read only where another one is on: Keras 2's RMSprop has an idle 100 where Keras 3's has None."""
 
 
 class Explainer:
@@ -321,7 +323,9 @@ def changes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, tup
     found: dict[str, tuple[Any, Any]] = {}
     for name in ours.keys() & theirs.keys() - _UNTOLD:
         left, right = _plain(ours[name]), _plain(theirs[name])
-        if isinstance(left, plain) and isinstance(right, plain) and not _same(left, right):
+        read = _READ_WITH.get(name)
+        idle = read is not None and not ours.get(read) and not theirs.get(read)
+        if isinstance(left, plain) and isinstance(right, plain) and not idle and not _same(left, right):
             found[name] = (left, right)
     return dict(sorted(found.items()))
 
