@@ -56,7 +56,8 @@ def merge(
 ) -> list[Cause]:
     """Layers of one class that differ in the same way become one cause: the first, and the others in `also`.
 
-    The same way: the same arrays, and the same change of configuration, if any.
+    The same way: the same arrays, and the same change of configuration, if any. The first: of those that show at the
+    earliest step.
     """
     merged: dict[Any, Cause] = {}
     found = _slots_together(found)
@@ -83,15 +84,18 @@ def merge(
         if first is None:
             merged[key] = cause
         else:
-            name = cause.variable or cause.layer
+            late = (cause.step or 0) < (first.step or 0)
+            lead, other = (cause, first) if late else (first, cause)
+            name = other.variable or other.layer or ""
+            names = (name, *first.also) if late else (*first.also, name)
             both = {
-                one: list(dict.fromkeys([*first.evidence[one], *cause.evidence.get(one, [])]))
-                for one in _JOINED & first.evidence.keys()
+                one: list(dict.fromkeys([*lead.evidence[one], *other.evidence.get(one, [])]))
+                for one in _JOINED & lead.evidence.keys()
             }
             merged[key] = replace(
-                first,
-                also=first.also if name in {first.layer, *first.also} else (*first.also, name),
+                lead,
+                also=tuple(one for one in dict.fromkeys(names) if one != lead.layer),
                 ratio=max(first.ratio, cause.ratio),
-                evidence={**first.evidence, **both},
+                evidence={**lead.evidence, **both},
             )
     return list(merged.values())

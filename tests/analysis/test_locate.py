@@ -366,6 +366,13 @@ def test_layers_of_one_class_that_differ_alike_are_one_cause_and_another_change_
     assert [(cause.layer, cause.also) for cause in merged] == [("bn1", ("bn3:mean",)), ("bn2", ())]
 
 
+def test_of_layers_that_differ_alike_the_first_that_shows_leads() -> None:
+    steps = {"bn1": 2, "bn2": 1, "bn3": 2, "bn4": 1}
+    found = [Cause("state", name, f"{name}:mean", step, "numbers", evidence={}) for name, step in steps.items()]
+    (one,) = merging.merge(found, dict.fromkeys(steps, "BatchNormalization"), lambda layer: {})
+    assert (one.layer, one.step, one.also) == ("bn2", 1, ("bn1:mean", "bn3:mean", "bn4:mean"))
+
+
 @pytest.mark.parametrize(
     ("theirs", "expected"),
     [
