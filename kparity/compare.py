@@ -489,7 +489,7 @@ def _with_predictions(folder: Path, cause: Cause) -> Cause:
     """Note of a cause in the loss what it was given."""
     if cause.phase != "loss" or not cause.step:
         return cause
-    arrays = trace.read_arrays(trace.step_file(folder, f"{REFERENCE}-replay", cause.step))
+    arrays = trace.Reader(trace.step_file(folder, f"{REFERENCE}-replay", cause.step))
     return replace(cause, evidence={**cause.evidence, "with": of_predictions(arrays)})
 
 
@@ -499,8 +499,8 @@ def _sketches(pair: _Pair) -> Any:
     return (left, right) if left and right else None
 
 
-def _state(folder: Path, name: str, step: int) -> dict[str, np.ndarray]:
-    return trace.read_arrays(trace.step_file(folder, f"{name}-state", step))
+def _state(folder: Path, name: str, step: int) -> trace.Reader:
+    return trace.Reader(trace.step_file(folder, f"{name}-state", step))
 
 
 def _with_sudden_steps(folder: Path, chosen: list[int], ours: list[str], theirs: list[str]) -> list[int]:
@@ -517,7 +517,7 @@ def _with_sudden_steps(folder: Path, chosen: list[int], ours: list[str], theirs:
 
 def _put_forward(folder: Path, step: int, saved: list[int]) -> None:
     """Make a state for a step of the last one that was saved before it."""
-    state = _state(folder, REFERENCE, max(known for known in saved if known < step))
+    state = dict(_state(folder, REFERENCE, max(known for known in saved if known < step)))
     for key in [key for key in state if key.split("#")[0] == "slot||iterations"]:
         state[key] = np.full_like(state[key], step - 1)
     trace.write_arrays(trace.step_file(folder, f"{REFERENCE}-state", step), state)
@@ -525,7 +525,7 @@ def _put_forward(folder: Path, step: int, saved: list[int]) -> None:
 
 def _compiled_apart(folder: Path, name: str) -> dict[str, float]:
     """How far the compiled first step of a run is from the reference's, by weight and loss."""
-    ours, theirs = (trace.read_arrays(trace.step_file(folder, f"{side}-graph", 1)) for side in (REFERENCE, name))
+    ours, theirs = (trace.Reader(trace.step_file(folder, f"{side}-graph", 1)) for side in (REFERENCE, name))
     return trace.apart(ours, theirs)
 
 

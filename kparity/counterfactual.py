@@ -152,7 +152,7 @@ def _run(
 
 def _in_float64(
     both: Both, sides: tuple[Ask, Ask], folder: Path, step: int, runs: list[dict[str, Any]]
-) -> list[dict[str, np.ndarray]] | None:
+) -> list[trace.Reader] | None:
     """The step in float64: as the reference runs it free, then as each of the candidate's `runs` leaves it.
 
     None where the model doesn't run in float64.
@@ -172,7 +172,7 @@ def _in_float64(
         if failed.kind in {"died", "hung"}:
             raise
         return None
-    return [trace.read_arrays(trace.step_file(folder, one["name"], step)) for one in (*plain, *runs)]
+    return [trace.Reader(trace.step_file(folder, one["name"], step)) for one in (*plain, *runs)]
 
 
 def _small(cause: Cause, free: "_Free") -> bool:
@@ -186,7 +186,7 @@ def _small(cause: Cause, free: "_Free") -> bool:
     return cause.local_error <= DOUBT * gap(free.reference[key], free.worst[key], free.worst[key]).floor
 
 
-def _there_in_float64(cause: Cause, exact: list[dict[str, np.ndarray]] | None) -> bool:
+def _there_in_float64(cause: Cause, exact: Sequence[Mapping[str, np.ndarray]] | None) -> bool:
     """Whether a small difference is there with every cause mended but this one, and not with all. `exact`: the free
     step, the one with all mended, the one with all but this."""
     key = str(cause.evidence.get("array", ""))
@@ -224,10 +224,16 @@ def _furthest(value: np.ndarray, moved: list[np.ndarray]) -> np.ndarray:
     """Of several results of one-ulp moves, element by element the one that is furthest from `value`."""
     if not np.issubdtype(value.dtype, np.floating):
         return next((other for other in moved if not np.array_equal(other, value)), value)
-    stacked = np.stack(moved)
+    furthest, away = moved[0], _away(moved[0], value)
+    for other in moved[1:]:
+        further = _away(other, value)
+        furthest, away = np.where(further > away, other, furthest), np.maximum(further, away)
+    return furthest
+
+
+def _away(moved: np.ndarray, value: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):
-        place = np.argmax(np.abs(np.nan_to_num(stacked - value)), axis=0)
-    return np.take_along_axis(stacked, place[None], axis=0)[0]
+        return np.abs(np.nan_to_num(moved - value))
 
 
 def _judge(cause: Cause, whole: list[Seen], without: bool) -> Cause:

@@ -46,8 +46,8 @@ def show(
         entry = told[number - 1]
         entry["sources"] = {"legacy": left.get("source"), "keras3": right.get("source")}
         entry["message"] += taken_apart(cause.phase, left.pop("parts", None), right.pop("parts", None))
-        replayed = trace.read_arrays(trace.step_file(folder, "legacy-replay", step))
-        state = trace.read_arrays(trace.step_file(folder, "legacy-state", step))
+        replayed = trace.Reader(trace.step_file(folder, "legacy-replay", step))
+        state = trace.Reader(trace.step_file(folder, "legacy-state", step))
         arrays = material.arrays_of(cause, left or right, replayed, state)
         left.pop("rows", None)
         right.pop("rows", None)

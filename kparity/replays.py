@@ -90,10 +90,10 @@ def _record(
     return rewrites.without(record, region)
 
 
-def recorded(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def recorded(folder: Path, step: int) -> tuple[trace.Reader, trace.Reader]:
     """What the reference recorded of a step, and what the candidate did: the arrays that are not the reference's."""
-    files = [trace.step_file(folder, f"{name}-replay", step) for name in (REFERENCE, CANDIDATE)]
-    return trace.read_arrays(files[0]), trace.read_arrays(files[1])
+    ours, theirs = (trace.step_file(folder, f"{name}-replay", step) for name in (REFERENCE, CANDIDATE))
+    return trace.Reader(ours), trace.Reader(theirs)
 
 
 def settle(

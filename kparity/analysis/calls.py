@@ -102,10 +102,10 @@ def of_predictions(arrays: Mapping[str, np.ndarray]) -> list[str]:
 
     `arrays`: what the reference recorded of a step; a loss is called with (targets, predictions).
     """
-    given = [value for key, value in arrays.items() if key.startswith("in|loss") and key.endswith("|1") and value.size]
-    if not all(np.isfinite(value).all() for key, value in arrays.items() if key.startswith("out|loss")):
+    given = [arrays[key] for key in arrays if key.startswith("in|loss") and key.endswith("|1")]
+    if not all(np.isfinite(arrays[key]).all() for key in arrays if key.startswith("out|loss")):
         return ["not finite in Keras 2"]
-    shares = [value for value in given if 0 <= value.min() <= value.max() <= 1]
+    shares = [value for value in given if value.size and 0 <= value.min() <= value.max() <= 1]
     return ["saturated"] if any(np.minimum(value, 1 - value).min() < SATURATED for value in shares) else []
 
 

@@ -58,10 +58,10 @@ def arrays_of(cause: Cause, exhibit: Exhibit, replay: Arrays, state: Arrays) -> 
     if not where:
         return {}
     found = {}
-    for text, value in replay.items():
+    for text in replay:
         key = parse(text)
         if key.owner == where and key.kind in {"in", "inmask", "dy"}:
-            found[f"{_WORDS[key.kind]}_{key.index}"] = value
+            found[f"{_WORDS[key.kind]}_{key.index}"] = replay[text]
     if cause.phase == "init":
         return {name: value for name, value in found.items() if name.startswith("input_")}
     for name in exhibit.get("weights") or []:
@@ -84,11 +84,11 @@ def _of_optimizer(cause: Cause, exhibit: Exhibit, replay: Arrays, state: Arrays)
         if rows is not None and f"rows|{name}|0" in replay:
             found[f"rows_{index}"] = replay[f"rows|{name}|0"]
             found[f"indices_{index}"] = np.array(rows)
-        for text, value in state.items():
+        for text in state:
             key = parse(text)
             if key.kind == "slot" and key.owner == name:
-                found[f"slot_{key.index}_{index}"] = value
-    for text, value in state.items():
+                found[f"slot_{key.index}_{index}"] = state[text]
+    for text in state:
         if text.startswith("slot||"):
-            found[f"count_{parse(text).index}"] = value
+            found[f"count_{parse(text).index}"] = state[text]
     return found

@@ -32,16 +32,17 @@ def gap(reference: np.ndarray, candidate: np.ndarray, moved: np.ndarray) -> Gap:
         error = float(np.mean(reference != candidate)) if reference.size else 0.0
         floor = float(np.mean(reference != moved)) if reference.size else 0.0
         return Gap(error, floor, 0.0 if error <= floor else float("inf") if floor == 0 else error / floor)
-    scale, peak = _rms(reference), _peak(reference)
+    wide = reference.astype(np.float64)
+    scale, peak = _rms(wide), _peak(wide)
     half_ulp = float(np.finfo(reference.dtype).eps) / 2
-    ends = ~(np.isfinite(reference) & np.isfinite(candidate))
-    if not np.array_equal(reference[ends], candidate[ends], equal_nan=True):
+    ends = ~(np.isfinite(wide) & np.isfinite(candidate))
+    if ends.any() and not np.array_equal(reference[ends], candidate[ends], equal_nan=True):
         return Gap(float("inf"), half_ulp, float("inf"))
-    difference = _minus(candidate, reference)
+    difference = _minus(candidate, wide)
     error, worst = _rms(difference), _peak(difference)
     if worst < np.finfo(reference.dtype).tiny:  # below the smallest normal number a kernel may give zero instead
         return Gap(0.0, half_ulp, 0.0)
-    move = _minus(moved, reference)
+    move = _minus(moved, wide)
     floor = max(half_ulp * scale, _rms(move))
     floor_worst = max(half_ulp * peak, _peak(move))
     if scale == 0.0:
@@ -49,18 +50,22 @@ def gap(reference: np.ndarray, candidate: np.ndarray, moved: np.ndarray) -> Gap:
     return Gap(error / scale, floor / scale, max(error / floor, worst / floor_worst))
 
 
-def _minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _minus(a: np.ndarray, wide: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
-        difference = a.astype(np.float64) - b.astype(np.float64)
-    return np.nan_to_num(difference, nan=0.0, posinf=0.0, neginf=0.0)
+        return _finite(a - wide)
 
 
-def _rms(array: np.ndarray) -> float:
-    if array.size == 0:
-        return 0.0
-    finite = np.nan_to_num(array.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    return float(np.sqrt(np.mean(finite * finite)))
+def _rms(wide: np.ndarray) -> float:
+    flat = _finite(wide).reshape(-1)
+    return float(np.sqrt(np.dot(flat, flat) / flat.size)) if flat.size else 0.0
 
 
-def _peak(array: np.ndarray) -> float:
-    return float(np.max(np.abs(np.nan_to_num(array, nan=0.0, posinf=0.0, neginf=0.0)), initial=0.0))
+def _peak(wide: np.ndarray) -> float:
+    flat = np.nan_to_num(wide) if not np.isfinite(wide).all() else wide
+    return float(max(np.max(flat, initial=0.0), -np.min(flat, initial=0.0)))
+
+
+def _finite(wide: np.ndarray) -> np.ndarray:
+    """Zero where a number is not finite."""
+    finite = np.isfinite(wide)
+    return wide if finite.all() else np.where(finite, wide, 0.0)

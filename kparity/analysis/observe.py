@@ -66,11 +66,13 @@ def observe(record: StepRecord, order: Mapping[str, int], trainable: set[str]) -
     nothing could be forced on it.
     """
     live, idle = [], []
-    for text, reference in record.reference.items():
-        candidate = record.candidate.get(text)
+    for text in record.reference:
         key = parse(text)
         phase = phase_of(key, trainable)
-        if candidate is None or phase is None:
+        if phase is None or text not in record.candidate:
+            continue
+        reference, candidate = record.reference[text], record.candidate[text]
+        if np.array_equal(reference, candidate):
             continue
         if candidate.shape != reference.shape:
             if key.kind in {"in", "out"} and phase == "forward":

@@ -9,7 +9,7 @@ not. A wrong cause fails one of them: mending what is in order repairs nothing, 
 """
 
 from collections import ChainMap
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -298,8 +298,7 @@ def remains(record: StepRecord, mends: Collection[Mend], order: Mapping[str, int
 
     A gradient that only one side has counts as a difference. What nothing reads, as behind a mask, doesn't.
     """
-    upstream = {key: thinned(key, parts.reference[key]) for key in parts.reference if key.startswith("dy|")}
-    together: Arrays = ChainMap(record.reference, upstream)  # type: ignore[arg-type]
+    together: Arrays = ChainMap(record.reference, _Upstream(parts.reference))  # type: ignore[arg-type]
     live, _ = observe(replace(record, reference=together), order, set(parts.trainable))
     endless = Gap(float("inf"), 0.0, float("inf"))
     live += [Seen(parse(text), "gradient", record.step, endless, order.get(text, 0)) for text in record.lone]
@@ -308,6 +307,28 @@ def remains(record: StepRecord, mends: Collection[Mend], order: Mapping[str, int
     ]
     kept = [one for one in live if not any(mend.covers(one.key, parts.owners) for mend in mends)]
     return sorted(kept, key=lambda one: (one.order, -one.gap.ratio))
+
+
+class _Upstream(Mapping[str, np.ndarray]):
+    """The upstream gradients of a step, as thin as the outputs of a counterfactual, each when it is asked for."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self.arrays = arrays
+        self.names = dict.fromkeys(key for key in arrays if key.startswith("dy|"))
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        if key not in self.names:
+            raise KeyError(key)
+        return thinned(key, self.arrays[key])
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
 
 
 def excused(left: Seen, roundoff: Sequence[Seen]) -> bool:

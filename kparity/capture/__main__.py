@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 import time
+from collections import ChainMap
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -27,11 +28,11 @@ from kparity.capture.ending import end_with_parent, failure
 from kparity.capture.exhibit import exhibit, parts
 from kparity.capture.loop import Loop
 from kparity.capture.looped import first_state, go_on_from, mend_loop, replay_loop, train_loop
-from kparity.capture.mend import mended
+from kparity.capture.mend import compared, mended
 from kparity.capture.natural import Seeds
 from kparity.capture.natural import run as run_natural
 from kparity.capture.program import Code, Program
-from kparity.capture.replay import Moved, Run, held, precision, replay_forced, replay_free
+from kparity.capture.replay import Moved, Run, Sieve, held, precision, replay_forced, replay_free
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.stand_in import standing_in
 from kparity.capture.train import Session, compile_step, inert, to_tensors, unread
@@ -217,8 +218,7 @@ class Process:
             self.session, self.compiled, self.described = fresh, None, described
 
     def _save_initial(self, session: Session) -> None:
-        state = inventory.get_state(session.inventory, self.side)
-        trace.write_arrays(trace.step_file(self.folder, f"{self.own}-state", 0), state)
+        inventory.write_state(trace.step_file(self.folder, f"{self.own}-state", 0), session.inventory, self.side)
 
     def _begin_anew(self, names: dict[str, str]) -> None:
         """As if nothing had been made or drawn yet; `names`: this side's owner of a draw -> the reference's."""
@@ -311,7 +311,7 @@ class Process:
     ) -> dict[str, Any]:
         """Train from a saved initial state; leave curves, statistics and the chosen steps' arrays in the folder."""
         self.fresh = None
-        state = trace.read_arrays(self.folder / initial)
+        state = trace.Reader(self.folder / initial)
         unused = inventory.set_state(self.session.inventory, self.side, state)
         started = time.monotonic()
         progress = self._progress(steps)
@@ -325,7 +325,7 @@ class Process:
             result = train_steps(*what, followed.step if followed else None)
             if name == self.own:
                 self.acting.rates = result.curves.get("learning_rate", [])
-        if name == self.own and not self.looped:
+        if name == self.own and isinstance(self.subject, Program) and not self.looped:
             self.curves = result.curves
             self.final = inventory.get_state(self.session.inventory, self.side)
         file = trace.step_file(self.folder, f"{name}-stats", 0)
@@ -343,7 +343,7 @@ class Process:
 
     def train_with(self, stand_ins: list[dict[str, Any]], steps: int, initial: str) -> dict[str, Any]:
         """Train once more from a saved initial state with Keras 2's objects in some places (see `stand_in`)."""
-        state = trace.read_arrays(self.folder / initial)
+        state = trace.Reader(self.folder / initial)
         inventory.set_state(self.session.inventory, self.side, state)
         with standing_in(self.session, stand_ins) as missed:
             followed = self.acting.begin(self.session.model, self.arguments, self._evaluate)
@@ -454,11 +454,9 @@ class Process:
                 state = Moved(state, nudge)
             if given is None:
                 graph = trace.step_file(self.folder, f"{self.own}-graph", number)
-                compiled = graph.exists() and not float64
-                arrays, missed = replay_free(run, state, file, compiled)
-                order = list(arrays.order)
+                compiled = trace.Reader(graph) if graph.exists() and not float64 else {}
+                order, missed, parted = replay_free(run, state, file, compiled)
                 if compiled:
-                    parted = trace.apart(trace.read_arrays(graph), arrays)
                     told["compiled"][str(number)] = {key: one for key, one in parted.items() if one > trace.COMPILED}
             else:
                 handed = held(Moved(given, nudge + 1) if nudge else given, free)
@@ -492,8 +490,8 @@ class Process:
         `own`, what this side has of itself although replays take the reference's ("batch", or keys of its initial
         state); `nudge`, the key of one-ulp moves. Returns, by name, the keys that could not be mended.
         """
-        reference = trace.read_arrays(trace.step_file(self.folder, given, step))
-        before = trace.read_arrays(trace.step_file(self.folder, states, step))
+        reference = trace.Reader(trace.step_file(self.folder, given, step))
+        before = trace.Reader(trace.step_file(self.folder, states, step))
         missed: dict[str, list[str]] = {}
         with precision(float64):
             session = self._in_float64() if float64 and not self.looped else self.session
@@ -502,16 +500,18 @@ class Process:
                 state: Any = before
                 handed: Any = reference
                 if own - {"batch"}:
-                    state = before | trace.read_arrays(trace.step_file(self.folder, f"{self.own}-state", 0), own)
+                    first = trace.read_arrays(trace.step_file(self.folder, f"{self.own}-state", 0), own)
+                    state = ChainMap(first, before)  # type: ignore[arg-type]
                 if run["nudge"]:
                     state, handed = Moved(state, run["nudge"]), Moved(reference, run["nudge"] + 1)
-                if self.looped and self.loop is not None:
-                    arrays, missed[run["name"]] = mend_loop(self.loop, step, state, handed, run["mend"])
-                else:
-                    batch = self._own_batch(step) if "batch" in own else self._batch(step)
-                    self.acting.stand_at(step)
-                    arrays, missed[run["name"]] = mended(session, step, state, batch, handed, run["mend"])
-                trace.write_arrays(trace.step_file(self.folder, run["name"], step), arrays)
+                with trace.Writer(trace.step_file(self.folder, run["name"], step)) as writer:
+                    asked = (step, state, handed, run["mend"], Sieve(compared(writer)))
+                    if self.looped and self.loop is not None:
+                        missed[run["name"]] = mend_loop(self.loop, *asked)
+                    else:
+                        batch = self._own_batch(step) if "batch" in own else self._batch(step)
+                        self.acting.stand_at(step)
+                        missed[run["name"]] = mended(session, batch, *asked)
                 self.say(progress=step)
         return missed
 

@@ -8,10 +8,12 @@ is built; what only one side has is still named, and the analysis pairs the name
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from kparity import trace
 from kparity.capture.sides import Side
 
 PROGRAM = "program"
@@ -188,20 +190,25 @@ def layer_config(layer: Any) -> dict[str, Any]:
     return {key: value for key, value in config.items() if isinstance(value, plain)}
 
 
-def weights(inventory: Inventory) -> dict[str, np.ndarray]:
-    """Weights as arrays: `var|layer:name|0`."""
-    return {f"var|{name}|0": np.asarray(variable) for name, variable in inventory.variables.items()}
-
-
 def get_state(inventory: Inventory, side: Side) -> dict[str, np.ndarray]:
     """Weights and optimizer state as arrays: `var|layer:name|0`, `slot|layer:name|momentums`, `slot||iterations`."""
-    return weights(inventory) | {key: np.asarray(variable) for key, variable in inventory.slots(side).items()}
+    return {key: np.asarray(variable) for key, variable in _stateful(inventory, side).items()}
+
+
+def write_state(file: Path, inventory: Inventory, side: Side) -> None:
+    """Leave what `get_state` gives in a file, one array after the other."""
+    with trace.Writer(file) as writer:
+        for key, variable in _stateful(inventory, side).items():
+            writer.add(key, np.asarray(variable))
+
+
+def _stateful(inventory: Inventory, side: Side) -> dict[str, Any]:
+    return {f"var|{name}|0": variable for name, variable in inventory.variables.items()} | inventory.slots(side)
 
 
 def set_state(inventory: Inventory, side: Side, state: Mapping[str, np.ndarray]) -> list[str]:
     """Give weights and optimizer state the values of `state`; returns the keys that found no counterpart here."""
-    targets = {f"var|{name}|0": variable for name, variable in inventory.variables.items()}
-    targets |= inventory.slots(side)
+    targets = _stateful(inventory, side)
     unused = []
     for key, value in state.items():
         target = targets.get(key)

@@ -15,7 +15,7 @@ from kparity import trace
 from kparity.capture import mend, train
 from kparity.capture.inventory import get_state, set_state
 from kparity.capture.loop import Body, Loop
-from kparity.capture.replay import Arrays, Run, Sieve, update_alone
+from kparity.capture.replay import Arrays, Run, Sieve, slots_left, update_alone
 from kparity.capture.train import Session, Training
 
 Ended = Callable[[int], None]
@@ -156,13 +156,12 @@ def replay_loop(
 def _arrays(loop: Loop, session: Session, step: Any, logs: dict[str, Any]) -> dict[str, np.ndarray]:
     arrays = {key: np.asarray(value) for key, value in step.tensors.items()}
     arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
-    after = get_state(session.inventory, loop.side)
-    return arrays | {k: v for k, v in after.items() if k.startswith("slot|") and k not in step.updated}
+    return arrays | dict(slots_left(session, step))
 
 
-def mend_loop(loop: Loop, number: int, state: Arrays, given: Arrays, keys: list[str]) -> tuple[Arrays, list[str]]:
+def mend_loop(loop: Loop, number: int, state: Arrays, given: Arrays, keys: list[str], into: Sieve) -> list[str]:
     """As `capture.mend.mended`: run the program up to step `number` and that one with the reference's arrays."""
-    found: list[Any] = []
+    left: list[str] = []
 
     def visit(session: Session, now: int, body: Body) -> Any:
         if now < number:
@@ -172,10 +171,11 @@ def mend_loop(loop: Loop, number: int, state: Arrays, given: Arrays, keys: list[
         forced = mend.forced_by(given, wanted)
         logs, step, flow = loop.recorded(session, number, body, forced, wanted)
         missed = set_state(session.inventory, loop.side, mend.left_by(forced, wanted))
-        arrays = _arrays(loop, session, step, logs)
-        arrays |= update_alone(session, state, given)
-        found[:] = [mend.compared(arrays), [key for key in [*missed, *step.unforced] if key in wanted]]
+        for arrays in (_arrays(loop, session, step, logs).items(), update_alone(session, state, given)):
+            for key, value in arrays:
+                into[key] = value
+        left[:] = [key for key in [*missed, *step.unforced] if key in wanted]
         return flow
 
     loop.run(visit, number)
-    return found[0], found[1]
+    return left

@@ -8,14 +8,15 @@ The step has a joint at its gradients: they are noted, and the update is made of
 that is zero but for round-off would turn Adam's update around, and no changed epsilon could be told from it.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from kparity.capture.inventory import get_state, set_state
-from kparity.capture.replay import Arrays, penalties, stand_before, update_alone
+from kparity import trace
+from kparity.capture.inventory import set_state
+from kparity.capture.replay import Arrays, Sieve, Some, noting, penalties, slots_left, stand_before, update_alone
 from kparity.capture.train import Session, run_step, to_tensors
 from kparity.trace import parse, thinned
 
@@ -24,43 +25,49 @@ COMPARED = {"out", "dx", "total", "term", "grad", "update", "var", "slot", "dens
 
 
 def mended(
-    session: Session, number: int, state: Arrays, batch: Any, given: Arrays, keys: Collection[str]
-) -> tuple[Arrays, list[str]]:
-    """Run training step `number` from `state`, eagerly. Returns its arrays and the keys that could not be mended."""
+    session: Session, batch: Any, number: int, state: Arrays, given: Arrays, keys: Collection[str], arrays: Sieve
+) -> list[str]:
+    """Run training step `number` from `state`, eagerly; its tensors go into `arrays`, which must keep the learning
+    rate. Returns the keys that could not be mended."""
     mend = frozenset(keys)
     stand_before(session, number, state)
     forced = forced_by(given, mend)
     data = to_tensors(batch)
-    terms = penalties(session)
-    logs, step = run_step(session, data, None, forced, mend)
+    arrays |= penalties(session)
+    with noting(session, arrays):
+        logs, step = run_step(session, data, None, forced, mend)
     missed = set_state(session.inventory, session.side, left_by(forced, mend))
-    arrays = terms | {key: np.asarray(value) for key, value in step.tensors.items()}
     arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
-    now = get_state(session.inventory, session.side)
-    arrays |= {key: value for key, value in now.items() if key.startswith("slot|") and key not in step.updated}
+    arrays |= slots_left(session, step)
     arrays |= _predicted(session.model, data)
     arrays |= update_alone(session, state, given)
-    return compared(arrays), [key for key in [*missed, *step.unforced] if key in mend]
+    return [key for key in [*missed, *step.unforced] if key in mend]
 
 
-def forced_by(given: Arrays, mend: frozenset[str]) -> Arrays:
+def forced_by(given: Arrays, mend: frozenset[str]) -> Some:
     """What a mended step takes from the reference: its gradients, and what is mended with what updates left of that."""
-    forced = {key: value for key, value in given.items() if key.startswith(("grad|", "rows|")) or key in mend}
-    forced |= {key: value for key, value in given.items() if key.startswith("after|") and _mends(key, mend)}
-    return forced | {k: v for k, v in given.items() if k.startswith("at|") and f"var|{parse(k).owner}|0" in mend}
+    forced = {key for key in given if key.startswith(("grad|", "rows|")) or key in mend}
+    forced |= {key for key in given if key.startswith("after|") and _mends(key, mend)}
+    forced |= {key for key in given if key.startswith("at|") and f"var|{parse(key).owner}|0" in mend}
+    return Some(given, {key: key for key in given if key in forced})
 
 
-def left_by(forced: Arrays, mend: frozenset[str]) -> Arrays:
+def left_by(forced: Arrays, mend: frozenset[str]) -> Some:
     """The weights and slots among what is mended, to be set after the step."""
-    left = {key: value for key, value in forced.items() if parse(key).kind in {"var", "slot"} and key in mend}
-    ends = {key: value for key, value in left.items() if key.startswith("var|") and key.endswith("|end")}
-    kept = {key: value for key, value in left.items() if key not in ends}
-    return kept | {f"{key.removesuffix('end')}0": value for key, value in ends.items()}
+    left = {key: key for key in forced if parse(key).kind in {"var", "slot"} and key in mend}
+    ends = {f"{key.removesuffix('end')}0": key for key in left if key.startswith("var|") and key.endswith("|end")}
+    return Some(forced, {key: key for key in left if key not in ends.values()} | ends)
 
 
-def compared(arrays: Arrays) -> Arrays:
-    """What of a step's arrays tells whether it agrees."""
-    return {key: thinned(key, value) for key, value in arrays.items() if parse(key).kind in COMPARED}
+def compared(writer: trace.Writer) -> Callable[[str, np.ndarray], bool]:
+    """What of a step's arrays tells whether it agrees is written as soon as it is noted."""
+
+    def take(key: str, array: np.ndarray) -> bool:
+        if parse(key).kind in COMPARED:
+            writer.add(key, thinned(key, array))
+        return key.startswith("lr|")
+
+    return take
 
 
 def _mends(after: str, mend: frozenset[str]) -> bool:

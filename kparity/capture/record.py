@@ -412,6 +412,7 @@ def _tap(recorder: Recorder, step: Step, kind: str, node: str, index: int, value
     if not value.dtype.is_floating:
         return tf.identity(passed)
     back = f"{'dx' if kind == 'in' else 'dy'}|{node}|{index}"
+    shape, dtype = tuple(value.shape), value.dtype  # the value itself would stay as long as the tape does
 
     @tf.custom_gradient
     def tap(_: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
@@ -419,9 +420,9 @@ def _tap(recorder: Recorder, step: Step, kind: str, node: str, index: int, value
             recorder.note(step, back, upstream)
             given = step.reference(back, upstream)
             onward = upstream if given is None else given
-            if tuple(onward.shape) != tuple(value.shape):  # mended in another shape: nothing real can go back
-                return tf.zeros_like(value)
-            return tf.cast(onward, value.dtype)
+            if step.graph is None and tuple(onward.shape) != shape:  # mended in another one: nothing real can go back
+                return tf.zeros(shape, dtype)
+            return tf.cast(onward, dtype)
 
         return tf.identity(passed), backward
 
@@ -433,8 +434,9 @@ def forced_gradient(recorder: Recorder, step: Step, key: str, own: Any) -> Any:
 
     A row that occurs twice is clipped as two rows, so rows are kept apart wherever the reference has as many.
     """
+    noted = step.tensors[key]
     if not isinstance(own, tf.IndexedSlices):
-        value = step.reference(key, step.tensors[key])
+        value = step.reference(key, noted)
         return own if value is None else value
     rows = key.replace("grad|", "rows|", 1)
     recorder.note(step, rows, own.values)
@@ -444,7 +446,7 @@ def forced_gradient(recorder: Recorder, step: Step, key: str, own: Any) -> Any:
     values = step.reference(rows, own.values)
     if values is not None:
         return tf.IndexedSlices(values, own.indices, own.dense_shape)
-    dense = step.reference(key, step.tensors[key])
+    dense = step.reference(key, noted)
     if dense is None:
         return own
     indices, _ = tf.unique(tf.reshape(own.indices, [-1]))

@@ -17,7 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from kparity import trace
-from kparity.capture.inventory import get_state, set_state
+from kparity.capture.inventory import set_state
+from kparity.capture.record import Step
 from kparity.capture.train import Session, rate_key, run_step, to_tensors
 from kparity.trace import parse
 
@@ -68,12 +69,9 @@ class Sieve(dict[str, Any]):
             raise KeyError(key)
         return self.last[1]
 
-    def update(self, *others: Any, **more: Any) -> None:
-        for key, value in dict(*others, **more).items():
-            self[key] = value
-
     def __ior__(self, other: Any) -> "Sieve":  # type: ignore[override, misc]
-        self.update(other)
+        for key, value in other.items() if isinstance(other, Mapping) else other:
+            self[key] = value
         return self
 
 
@@ -82,17 +80,33 @@ def replay(session: Session, number: int, batch: Any, state: Arrays, forced: Arr
     the learning rate of a free run. Returns the keys that could not be forced."""
     stand_before(session, number, state)
     arrays |= penalties(session)
-    session.recorder.sieve = arrays
-    try:
+    with noting(session, arrays):
         logs, step = run_step(session, to_tensors(batch), None, forced)
-    finally:
-        session.recorder.sieve = None
     arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
-    after = get_state(session.inventory, session.side)
-    arrays |= {key: value for key, value in after.items() if key.startswith("slot|") and key not in step.updated}
-    del after
+    arrays |= slots_left(session, step)
     arrays |= update_alone(session, state, dict(arrays) if forced is None else forced)
     return step.unforced
+
+
+@contextlib.contextmanager
+def noting(session: Session, arrays: Sieve) -> Iterator[None]:
+    """The next step's tensors go into `arrays`."""
+    session.recorder.sieve = arrays
+    try:
+        yield
+    finally:
+        session.recorder.sieve = None
+
+
+Named = Iterator[tuple[str, np.ndarray]]
+"""Arrays by key, each made when its turn comes."""
+
+
+def slots_left(session: Session, step: Step) -> Named:
+    """The optimizers' state as a step left it, but for what a watched update has noted."""
+    for key, variable in session.inventory.slots(session.side).items():
+        if key not in step.updated:
+            yield key, np.asarray(variable)
 
 
 def penalties(session: Session) -> dict[str, np.ndarray]:
@@ -109,21 +123,22 @@ Run = Callable[[Arrays, Arrays | None, Sieve], list[str]]
 """Runs a step: its state, what it is forced by, where its arrays go -> the keys that could not be forced."""
 
 
-def replay_free(run: Run, state: Arrays, file: Path, compiled: bool) -> tuple[Sieve, list[str]]:
-    """A free replay; everything it notes goes to `file`. The arrays that are kept: what the optimizer is given and, if
-    they are to be held against a `compiled` step, losses and weights."""
-    kept = ("grad|", "lr|", "total|", "var|") if compiled else ("grad|", "lr|")
-
+def replay_free(run: Run, state: Arrays, file: Path, compiled: Arrays) -> tuple[list[str], list[str], dict[str, float]]:
+    """A free replay; everything it notes goes to `file`. Returns the keys in the order they were made, those that could
+    not be forced, and how far losses and weights are from those of the `compiled` step."""
+    parted: dict[str, float] = {}
     with trace.Writer(file) as writer:
 
         def take(key: str, array: np.ndarray) -> bool:
             if array.dtype != object:  # strings: what a lookup makes of them is compared
                 writer.add(key, array)
-            return key.startswith(kept)
+            if key in compiled:
+                parted.update(trace.apart({key: compiled[key]}, {key: array}))
+            return key.startswith(("grad|", "lr|"))  # what the optimizer is given
 
         arrays = Sieve(take)
         missed = run(state, None, arrays)
-    return arrays, missed
+    return list(arrays.order), missed, parted
 
 
 @dataclass(frozen=True)
@@ -168,7 +183,7 @@ def replay_forced(
     return Forced(list(arrays.order), missed, found, own, lone(arrays.order, reference, same))
 
 
-def update_alone(session: Session, state: Arrays, recorded: Arrays) -> dict[str, np.ndarray]:
+def update_alone(session: Session, state: Arrays, recorded: Arrays) -> Named:
     """The optimizer's update in two parts that keep all their digits: of the gradients, and of the weights' size.
 
     From the gradients: starting at `state` with every weight at zero the update is what the weight becomes; added to a
@@ -177,39 +192,43 @@ def update_alone(session: Session, state: Arrays, recorded: Arrays) -> dict[str,
     itself lost in a weight's last place when multiplied by a small rate. The learning rate is the recorded one
     otherwise: a changed rate is seen as such, and must not hide or fake a changed formula.
     """
-    found: dict[str, np.ndarray] = {}
     for group in session.inventory.groups:
         if getattr(group, "optimizer", None) is not None:
-            found |= _group_alone(session, group, state, recorded)
-    return found
+            yield from _group_alone(session, group, state, recorded)
 
 
-def _group_alone(session: Session, group: Any, state: Arrays, recorded: Arrays) -> dict[str, np.ndarray]:
+def _group_alone(session: Session, group: Any, state: Arrays, recorded: Arrays) -> Named:
     place = session.inventory.place(group)
     rate = rate_key(place)
     set_state(session.inventory, session.side, state)
     names = {id(variable): name for name, variable in session.inventory.variables.items()}
-    pairs = []
+    updated: dict[str, Any] = {}
+    gradients = []
     for variable in group.trainable_variables:
         name = names.get(id(variable))
         gradient = None if name is None else _handed(name, recorded, place, session.several)
         if name is not None and gradient is not None and tuple(variable.shape) == gradient.shape:
             session.side.assign(variable, np.zeros(variable.shape))
-            pairs.append((name, tf.cast(tf.constant(gradient), variable.dtype), variable))
-    if not pairs or rate not in recorded:
-        return {}
+            gradients.append(tf.cast(tf.constant(gradient), variable.dtype))
+            updated[name] = variable
+    if not updated or rate not in recorded:
+        return
     with session.side.at_rate(group, recorded[rate]):
-        session.side.apply(group.optimizer, [(gradient, variable) for _, gradient, variable in pairs])
-    after = session.inventory.slots_of(group, session.side)
-    found = {key.replace("slot|", "dense|", 1): np.array(value) for key, value in after.items()}
-    found |= {f"update|{name}|0": np.asarray(variable) for name, _, variable in pairs}
+        session.side.apply(group.optimizer, list(zip(gradients, updated.values(), strict=True)))
+    for key, value in session.inventory.slots_of(group, session.side).items():
+        yield key.replace("slot|", "dense|", 1), np.array(value)
+    for name, variable in updated.items():
+        yield f"update|{name}|0", np.asarray(variable)
 
-    empty = {k: np.zeros_like(v) if k.startswith("slot|") and parse(k).owner else v for k, v in state.items()}
-    set_state(session.inventory, session.side, empty)
-    before = {name: np.array(variable) for name, _, variable in pairs}
+    del gradients
+    unset = set_state(session.inventory, session.side, _Unmoved(state))
+    before = {key: np.array(updated[name]) for name in updated if (key := f"var|{name}|0") in unset or key not in state}
+    nothing = [(tf.zeros(variable.shape, variable.dtype), variable) for variable in updated.values()]
     with session.side.at_rate(group, np.float32(1.0)):
-        session.side.apply(group.optimizer, [(tf.zeros_like(gradient), variable) for _, gradient, variable in pairs])
-    return found | {f"update|{name}|decay": np.array(variable) - before[name] for name, _, variable in pairs}
+        session.side.apply(group.optimizer, nothing)
+    for name, variable in updated.items():
+        after, key = np.array(variable), f"var|{name}|0"
+        yield f"update|{name}|decay", after - (before[key] if key in before else state[key].astype(after.dtype))
 
 
 def _handed(name: str, recorded: Arrays, place: int, several: bool) -> np.ndarray | None:
@@ -263,23 +282,14 @@ def held(arrays: Arrays, free: Collection[str]) -> Arrays:
         key = parse(text)
         return key.kind in passing and key.owner.split("#")[0] in free
 
-    return {text: arrays[text] for text in arrays if not is_free(text)} if free else arrays
+    return Some(arrays, {text: text for text in arrays if not is_free(text)}) if free else arrays
 
 
-class Moved(Mapping[str, np.ndarray]):
-    """Arrays with every floating-point element moved by one unit in the last place, each when it is asked for.
+class _Each(Mapping[str, np.ndarray]):
+    """Arrays that are made of others of the same keys, each when it is asked for."""
 
-    Whole numbers among what layers hand each other stay: tokens that came as float32 are cut to integers by an
-    embedding, and 2.9999998 is another word than 3; -1 may say that a place is masked, and its neighbour does not.
-    """
-
-    def __init__(self, arrays: Arrays, seed: int) -> None:
-        self.arrays, self.seed = arrays, seed
-
-    def __getitem__(self, key: str) -> np.ndarray:
-        array = self.arrays[key]
-        moved = neighbour(array, zlib.crc32(key.encode(), self.seed))
-        return np.where(array == np.round(array), array, moved) if key.startswith(("in|", "out|")) else moved
+    def __init__(self, arrays: Arrays) -> None:
+        self.arrays = arrays
 
     def __contains__(self, key: object) -> bool:
         return key in self.arrays
@@ -289,6 +299,50 @@ class Moved(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self.arrays)
+
+
+class Moved(_Each):
+    """Arrays with every floating-point element moved by one unit in the last place.
+
+    Whole numbers among what layers hand each other stay: tokens that came as float32 are cut to integers by an
+    embedding, and 2.9999998 is another word than 3; -1 may say that a place is masked, and its neighbour does not.
+    """
+
+    def __init__(self, arrays: Arrays, seed: int) -> None:
+        super().__init__(arrays)
+        self.seed = seed
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        array = self.arrays[key]
+        moved = neighbour(array, zlib.crc32(key.encode(), self.seed))
+        return np.where(array == np.round(array), array, moved) if key.startswith(("in|", "out|")) else moved
+
+
+class _Unmoved(_Each):
+    """A state whose optimizers have no past: what they keep of each variable is zero."""
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        array = self.arrays[key]
+        return np.zeros_like(array) if key.startswith("slot|") and parse(key).owner else array
+
+
+class Some(Mapping[str, np.ndarray]):
+    """Some of the arrays there are, each when it is asked for. `names`: key -> what `arrays` has it as."""
+
+    def __init__(self, arrays: Arrays, names: Mapping[str, str]) -> None:
+        self.arrays, self.names = arrays, names
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        return self.arrays[self.names[key]]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
 
 
 _BITS = {2: np.int16, 4: np.int32, 8: np.int64}

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from kparity import trace
 from kparity.capture.align import Draws, hashed
-from kparity.capture.inventory import Inventory, get_state, set_state, weights
+from kparity.capture.inventory import Inventory, set_state, write_state
 from kparity.capture.record import Recorder, Step
 from kparity.capture.sides import Side
 
@@ -219,7 +219,7 @@ def packed(batch: Any) -> Any:
 def watching(session: Session, step: Step) -> Iterator[None]:
     """The recorder writes into `step` inside."""
     if session.recorder.sieve is not None:
-        session.recorder.sieve.update(step.tensors)
+        session.recorder.sieve |= step.tensors
         step.tensors = session.recorder.sieve
     session.recorder.step = step
     try:
@@ -291,19 +291,18 @@ def train(
         if move is not None:
             move()
         if number in chosen:
-            state = get_state(session.inventory, session.side)
-            trace.write_arrays(trace.step_file(folder, f"{name}-state", number), state)
-            del state
+            write_state(trace.step_file(folder, f"{name}-state", number), session.inventory, session.side)
         session.model.reset_metrics()
         logs, stats, losses = compiled.run(to_tensors(batches(number)))
         rows.append(stats.numpy())
         for key, value in logs.items():
             curves.setdefault(key, []).append(float(value))
         if number in whole:
-            arrays = {key: value.numpy() for key, value in losses.items()}
-            arrays |= weights(session.inventory)
-            trace.write_arrays(trace.step_file(folder, f"{name}-graph", number), arrays)
-            del arrays
+            with trace.Writer(trace.step_file(folder, f"{name}-graph", number)) as writer:
+                for key, value in losses.items():
+                    writer.add(key, value.numpy())
+                for key, variable in session.inventory.variables.items():
+                    writer.add(f"var|{key}|0", np.asarray(variable))
         progress(number)
         loss = curves.get("loss", [0.0])[-1]
         if not np.isfinite(loss):

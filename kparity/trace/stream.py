@@ -30,6 +30,8 @@ _CODES = {
     "complex64": "C64",
 }
 _NAMES = {code: name for name, code in _CODES.items()}
+_Place = tuple[str, tuple[int, ...], int, int]
+"""An array in a file: code of its dtype, shape, first byte and the one after the last."""
 
 
 class Writer:
@@ -41,38 +43,37 @@ class Writer:
         self.file = self.part.open("wb+")
         self.file.seek(8 + room)
         self.end = 0
-        self.entries: dict[str, dict[str, Any]] = {}
-        self.same: dict[str, str] = {}
-        self.text: list[str] = []
-        self.alike: dict[tuple[Any, ...], list[str]] = {}
+        self.places: dict[str, _Place] = {}
+        self.text: set[str] = set()
+        self.alike: dict[tuple[Any, ...], list[_Place]] = {}
 
     def __enter__(self) -> "Writer":
         return self
 
     def add(self, name: str, array: np.ndarray) -> None:
-        """Write one array; text as the bytes of its characters. Raises KeyError for a dtype that the format hasn't."""
+        """Write one array, text as the bytes of its characters; of a name that is given again the last counts. Raises
+        KeyError for a dtype that the format hasn't."""
         array = np.asarray(array, order="C")
+        self.text.discard(name)
         if array.dtype.kind in "OSU":
-            self.text.append(name)
+            self.text.add(name)
             text = array if array.dtype.kind == "S" else as_bytes(array)
             array = text.view(np.uint8).reshape(*text.shape, text.itemsize)
         data = array.reshape(-1).view(np.uint8)
         code = _CODES[array.dtype.name]
         few = data[:: max(data.size // LOOKED_AT, 1)]
-        mark = (code, array.shape, zlib.crc32(few.tobytes()))
-        for other in self.alike.get(mark, []):
-            if np.array_equal(self._written(other), data):
-                self.same[name] = other
-                return
-        self.alike.setdefault(mark, []).append(name)
-        self.file.write(data.data)
-        place = [self.end, self.end + data.nbytes]
-        self.entries[name] = {"dtype": code, "shape": list(array.shape), "data_offsets": place}
-        self.end += data.nbytes
+        alike = self.alike.setdefault((code, array.shape, zlib.crc32(few.tobytes())), [])
+        place = next((one for one in alike if np.array_equal(self._written(one), data)), None)
+        if place is None:
+            place = (code, array.shape, self.end, self.end + data.nbytes)
+            alike.append(place)
+            self.file.write(data.data)
+            self.end += data.nbytes
+        self.places[name] = place
 
-    def _written(self, name: str) -> np.ndarray:
+    def _written(self, place: _Place) -> np.ndarray:
         self.file.flush()
-        start, end = self.entries[name]["data_offsets"]
+        _, _, start, end = place
         return np.frombuffer(os.pread(self.file.fileno(), end - start, 8 + self.room + start), np.uint8)
 
     def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
@@ -85,8 +86,16 @@ class Writer:
                 self.file.close()
 
     def _finish(self) -> None:
-        about = {"same": json.dumps(self.same), "text": json.dumps(self.text)}
-        header = json.dumps({"__metadata__": about} | self.entries).encode()
+        first: dict[_Place, str] = {}
+        for name, place in self.places.items():
+            first.setdefault(place, name)
+        entries: dict[str, Any] = {
+            name: {"dtype": code, "shape": list(shape), "data_offsets": [start, end]}
+            for (code, shape, start, end), name in first.items()
+        }
+        same = {name: first[place] for name, place in self.places.items() if first[place] != name}
+        about = {"same": json.dumps(same), "text": json.dumps(sorted(self.text))}
+        header = json.dumps({"__metadata__": about} | entries).encode()
         length = self.room if len(header) <= self.room else len(header) + -len(header) % 8
         if length > self.room:
             self._move(length)

@@ -73,3 +73,12 @@ def test_arrays_are_thinned_to_a_bound_alike_on_all_sides_and_small_ones_stay() 
     assert all(
         np.array_equal(a, b) for a, b in zip(trace.bounded((left,), 10**9)[0].values(), left.values(), strict=True)
     )
+
+
+def test_of_what_is_written_twice_the_last_counts_and_what_was_equal_to_the_first_stays(tmp_path: Path) -> None:
+    first, last = np.arange(1000.0), np.arange(1000.0) + 1
+    with trace.Writer(tmp_path / "x") as writer:
+        for name, array in (("in", first), ("out", first), ("in", last), ("next", last), ("next", first)):
+            writer.add(name, array)
+    reader = trace.Reader(tmp_path / "x")
+    assert {name: reader[name][0] for name in reader} == {"in": 1.0, "out": 0.0, "next": 0.0}

@@ -1,0 +1,19 @@
+"""A single step is run without its arrays being kept: they take several times what training does."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_what_a_step_notes_is_written_and_not_held(tmp_path: Path) -> None:
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "TF_USE_LEGACY_KERAS": "1"}
+    command = [sys.executable, str(Path(__file__).with_name("held_side.py")), str(tmp_path)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr[-4000:]
+    told = json.loads(ended.stdout.splitlines()[-1])
+    weights = told["weights"]
+    assert all(size > 5.9 * weights for size in told["written"].values()), told
+    # the weights themselves, which a state has given, and the gradients, for the optimizer to be judged apart
+    assert all(size < 3.2 * weights for size in told["held"].values()), told
