@@ -39,6 +39,23 @@ ARCHITECTURES = [
     Architecture("DCGAN", "gans.py", "dcgan", steps=10, causes=(("state", "KP230"),), truth=VARIANCE),
     Architecture("WGAN-GP", "gans.py", "wgan_gp", steps=10, causes=(("state", "KP230"),), truth=VARIANCE),
     Architecture(
+        "BERT-like encoder",
+        "bert.py",
+        truth="The same: `global_clipnorm` makes the embeddings' gradients dense before Adam squares them "
+        "(keras/src/optimizers/base_optimizer.py:1190-1197), so rows that are named twice are added up as in Keras 2.",
+    ),
+    Architecture("U-Net", "unet.py", causes=(("state", "KP230"),), truth=VARIANCE),
+    Architecture("VAE", "vae.py", truth="The same, with the same draws of the latent noise."),
+    Architecture(
+        "seq2seq with attention",
+        "seq2seq.py",
+        causes=(("optimizer", "KP231"),),
+        truth="A token that a batch names twice: Keras 2 adds its gradients up before RMSprop squares them "
+        "(tf_keras/src/optimizers/optimizer.py:168-186, 727-728), Keras 3 squares each (keras/src/optimizers/"
+        "rmsprop.py:126-132); `clipnorm` leaves the rows apart on both sides.",
+    ),
+    Architecture("Siamese net", "siamese.py", truth="The same."),
+    Architecture(
         "VGG16", "applications.py", "vgg16", steps=3, truth="Without batch normalization or dropout it trains the same."
     ),
 ]
