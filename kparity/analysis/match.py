@@ -29,7 +29,8 @@ class Pairing:
 
 
 def pair(reference: Description, candidate: Description) -> Pairing:
-    """Pair by path first, then by class and weights in order, then by weights alone, then by class alone.
+    """Pair by path first, then by class and weights in order, whatever the weights are called, then by weights alone,
+    then by class alone.
 
     A path with an automatic name in it, `dense_1`, says in which order a program made its layers. Where both sides are
     wired by their graph, which sorts its layers by depth, that order counts and such a path doesn't.
@@ -38,10 +39,14 @@ def pair(reference: Description, candidate: Description) -> Pairing:
     left = [layer for layer in reference["layers"] if layer["class"] != "InputLayer"]
     right = [layer for layer in candidate["layers"] if layer["class"] != "InputLayer"]
 
-    def shapes(side: Description, layer: dict[str, Any]) -> tuple[Hashable, ...]:
+    def shapes(side: Description, layer: dict[str, Any]) -> tuple[tuple[Any, ...], ...]:
         return tuple(
             (variable["name"].split(":")[-1], *variable["shape"]) for variable in weights_of[id(side)][layer["path"]]
         )
+
+    def unnamed(side: Description, layer: dict[str, Any]) -> tuple[Hashable, ...]:
+        sizes = tuple(size for _, *size in shapes(side, layer))
+        return (layer["class"], *map(tuple, sizes)) if sizes else ()
 
     layers: dict[str, str] = {}
 
@@ -55,6 +60,7 @@ def pair(reference: Description, candidate: Description) -> Pairing:
     paths = {layer["path"] for layer in left} - loose
     layers |= {layer["path"]: layer["path"] for layer in right if layer["path"] in paths}
     join(lambda a: (a["class"], shapes(reference, a)), lambda b: (b["class"], shapes(candidate, b)))
+    join(lambda a: unnamed(reference, a) or id(a), lambda b: unnamed(candidate, b) or id(b))
     join(lambda a: shapes(reference, a) or id(a), lambda b: shapes(candidate, b) or id(b))
     for sized in (True, False):  # of another width of what they take, and then of what they give
         join(

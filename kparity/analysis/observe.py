@@ -102,10 +102,11 @@ def unheld(record: StepRecord) -> frozenset[str]:
     """Paths of layers one of whose inputs or outputs has another shape, and "loss" where its predictions are of another
     number: nothing could be forced there, so nothing that they make is local."""
     found = set()
-    for text, own in record.candidate.items():
-        key, other = parse(text), record.reference.get(text)
-        if key.kind not in {"in", "out"} or other is None:
+    for text in record.candidate:
+        key = parse(text)
+        if key.kind not in {"in", "out"} or text not in record.reference:
             continue
+        own, other = record.candidate[text], record.reference[text]
         path = key.owner.split("#")[0]
         # targets may have a dimension more, which a Keras adds or drops
         wide = key.index != "0" and other.size != own.size if path == "loss" else other.shape != own.shape

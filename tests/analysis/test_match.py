@@ -123,6 +123,15 @@ def test_a_layer_of_another_class_with_the_same_weights_is_its_partner() -> None
     assert pair(left, right).layers["my_norm"] == "norm"
 
 
+def test_a_renamed_layer_whose_weights_are_renamed_too_is_its_partner() -> None:
+    left = side(("a/deep", "DepthwiseConv2D", {"depthwise_kernel": (3, 3, 8, 1)}), dense("b"), dense("c", 8))
+    right = side(("a_deep", "DepthwiseConv2D", {"kernel": (3, 3, 8, 1)}), dense("x"), dense("y", 8))
+    found = pair(left, right)
+    assert found.layers == {"model": "model", "a_deep": "a/deep", "x": "b", "y": "c"}
+    assert found.variables["a_deep:kernel"] == "a/deep:depthwise_kernel"
+    assert (found.missing_variables, found.extra_variables) == ([], [])
+
+
 def test_layers_without_weights_never_pair_by_having_none() -> None:
     left = side(("flatten", "Flatten", {}), ("relu", "Activation", {}))
     right = side(("gelu", "Lambda", {}), ("act", "Activation", {}))
