@@ -13,7 +13,7 @@ import resource
 import sys
 import time
 from collections import ChainMap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -311,7 +311,7 @@ class Process:
     ) -> dict[str, Any]:
         """Train from a saved initial state; leave curves, statistics and the chosen steps' arrays in the folder."""
         self.fresh = None
-        state = trace.Reader(self.folder / initial)
+        state = self._first_state(initial)
         unused = inventory.set_state(self.session.inventory, self.side, state)
         started = time.monotonic()
         progress = self._progress(steps)
@@ -343,7 +343,7 @@ class Process:
 
     def train_with(self, stand_ins: list[dict[str, Any]], steps: int, initial: str) -> dict[str, Any]:
         """Train once more from a saved initial state with Keras 2's objects in some places (see `stand_in`)."""
-        state = trace.Reader(self.folder / initial)
+        state = self._first_state(initial)
         inventory.set_state(self.session.inventory, self.side, state)
         with standing_in(self.session, stand_ins) as missed:
             followed = self.acting.begin(self.session.model, self.arguments, self._evaluate)
@@ -362,6 +362,11 @@ class Process:
             validation = self._evaluate() if result.nonfinite_step is None else {}
         return {"curves": result.curves, "validation": validation, "missed": missed}
 
+    def _first_state(self, initial: str) -> Mapping[str, np.ndarray]:
+        """What every training begins from: the reference's state and, of what this side alone has, its own."""
+        own = trace.step_file(self.folder, f"{self.own}-state", 0)
+        return ChainMap(trace.Reader(self.folder / initial), trace.Reader(own))  # type: ignore[arg-type]
+
     def _progress(self, steps: int) -> Callable[[int], None]:
         """Tells the parent the step that was done, four times a second at most."""
         last = [0.0]
@@ -375,9 +380,7 @@ class Process:
 
     def inert(self, initial: str, recorded: dict[str, float]) -> dict[str, Any]:
         """Whether the first step reports the same when nothing of it is recorded; see `train.inert`."""
-        own = trace.read_arrays(trace.step_file(self.folder, f"{self.own}-state", 0))
-        inventory.set_state(self.session.inventory, self.side, own)  # weights that only this side has, too
-        state = trace.Reader(self.folder / initial)
+        state = self._first_state(initial)
         return inert(self.session, state, self._batch(1), recorded)
 
     def unread(self, names: list[str], ours: str, theirs: str) -> list[str]:

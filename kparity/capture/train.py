@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from kparity import trace
 from kparity.capture.align import Draws, hashed
-from kparity.capture.inventory import Inventory, set_state, write_state
+from kparity.capture.inventory import Inventory, get_state, set_state, write_state
 from kparity.capture.record import Recorder, Step
 from kparity.capture.sides import Side
 

@@ -64,9 +64,13 @@ def main() -> None:
     mend = [key for key in trace.Reader(trace.step_file(folder / "trace", "legacy-replay", 2)) if "dense3" in key]
     run = {"name": "mended", "mend": mend, "own": [], "nudge": 21}
     told["counterfactual"] = peak(lambda: process.counterfactual(2, "legacy-state", "legacy-replay", [run]))
+    part = {key: array for key, array in trace.read_arrays(folder / "trace" / initial).items() if "last" not in key}
+    trace.write_arrays(folder / "trace" / "part", part)
+    reported = process.train(2, [], [], "part", 0, "legacy")["curves"]
+    inert = process.inert("part", {name: values[0] for name, values in reported.items()})
     written = {name: trace.Reader(trace.step_file(folder / "trace", name, 2)) for name in ("legacy-replay", "mended")}
     sizes = {name: sum(reader[key].nbytes for key in reader) for name, reader in written.items()}
-    print(json.dumps({"weights": WEIGHTS, "held": told, "written": sizes}))
+    print(json.dumps({"weights": WEIGHTS, "held": told, "written": sizes, "inert": inert}))
 
 
 if __name__ == "__main__":
