@@ -55,6 +55,10 @@ ARCHITECTURES = [
         "rmsprop.py:126-132); `clipnorm` leaves the rows apart on both sides.",
     ),
     Architecture("Siamese net", "siamese.py", truth="The same."),
+    Architecture("MobileNet", "applications.py", "mobilenet", steps=3, causes=(("state", "KP230"),), truth=VARIANCE),
+    Architecture(
+        "MobileNetV2", "applications.py", "mobilenet_v2", steps=3, causes=(("state", "KP230"),), truth=VARIANCE
+    ),
     Architecture(
         "VGG16", "applications.py", "vgg16", steps=3, truth="Without batch normalization or dropout it trains the same."
     ),
