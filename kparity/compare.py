@@ -432,7 +432,7 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     notes += stopped(ours, theirs) + written(ours, theirs)
     found = not_finite(found, ours["nonfinite_step"], theirs["nonfinite_step"], notes)
 
-    def recorded(step: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    def recorded(step: int) -> tuple[trace.Reader, trace.Reader]:
         return replays.recorded(pair.folder, step)
 
     found = wiring.lone_layers(found, trained.order, pair.pairing, pair.left, pair.right, recorded)
