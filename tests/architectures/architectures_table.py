@@ -29,22 +29,34 @@ def row(one: Architecture, record: dict[str, Any]) -> str:
     return f"| {' | '.join(map(str, [*cells, round(record['seconds']), one.truth]))} |\n"
 
 
-def report(records: dict[str, dict[str, Any]]) -> str:
-    """The whole file."""
-    done = [(one, records[one.name]) for one in ARCHITECTURES if one.name in records]
-    versions = {tuple(record["versions"].values()) for _, record in done}
+def earlier(text: str) -> dict[str, str]:
+    """The rows of a report as it stands, by name."""
+    rows = [line + "\n" for line in text.splitlines() if line.startswith("| ") and not line.startswith("| model ")]
+    return {row.split("|")[1].strip(): row for row in rows}
+
+
+def report(records: dict[str, dict[str, Any]], before: dict[str, str]) -> str:
+    """The whole file. `before`: the rows that it had, of which those stay that nothing was recorded of since."""
+    done = [one for one in ARCHITECTURES if one.name in records or one.name in before]
+    old = [one.name for one in done if one.name not in records]
+    versions = {tuple(record["versions"].values()) for record in records.values()}
     said = "; ".join(f"tf-keras {left} and keras {right}" for left, right in sorted(versions))
     head = "| model | weights | steps | verdict | causes | proven | seconds | the truth |"
+    rows = [row(one, records[one.name]) if one.name in records else before[one.name] for one in done]
     return (
         "# Popular architectures\n\n"
         f"What `kparity compare` says of {len(done)} models under {said}, without being told. The models are in "
         "tests/architectures; seconds are wall time on a shared machine of two cores. Lines are those of the installed "
         "packages.\n\n"
-        "Written by `python tests/architectures/architectures_table.py` after `pytest -m slow tests/architectures`.\n\n"
-        f"{head}\n|---|--:|--:|---|---|---|--:|---|\n" + "".join(row(one, record) for one, record in done)
+        + (f"Measured earlier, and not again by the engine of now: {', '.join(old)}.\n\n" if old else "")
+        + "Written by `python tests/architectures/architectures_table.py` after `pytest -m slow tests/architectures`."
+        "\n\n"
+        f"{head}\n|---|--:|--:|---|---|---|--:|---|\n" + "".join(rows)
     )
 
 
 if __name__ == "__main__":
     found = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(RECORDS.glob("*.json"))]
-    (ROOT / "reports" / "architectures.md").write_text(report({one["name"]: one for one in found}), encoding="utf-8")
+    file = ROOT / "reports" / "architectures.md"
+    kept = earlier(file.read_text(encoding="utf-8")) if file.exists() else {}
+    file.write_text(report({one["name"]: one for one in found}, kept), encoding="utf-8")
