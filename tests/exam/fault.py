@@ -33,7 +33,8 @@ class Fault:
 
     `family`: the kind of fault, as the table sorts them. `swaps`: (old, new) pieces of the subject's text, each old
     piece exactly once in it. `code`: added at the end, where `@built` runs a function on the model that build_model
-    made, and `@patched(owner, name)` puts a function in the place of a method. `expected`: the causes, in causal order.
+    made, and `@patched(owner, name)` puts a function in the place of a method. `expected`: the causes, in causal order;
+    none for what changes no number.
     """
 
     name: str
