@@ -4,8 +4,10 @@ In: Causes that lie in what a layer takes, and what both sides recorded of their
 layer that says it. Called by compare after locate.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -67,11 +69,14 @@ def rewired(found: list[Cause], arrays: Callable[[int], tuple[Arrays, Arrays]]) 
     """
     kept: list[Cause] = []
     groups: list[tuple[int, set[str]]] = []
+    wires: dict[int, _Wires] = {}
     for cause in found:
         place = cause.evidence.get("array", "")
         plain = cause.phase == "forward" and cause.kind in {"numbers", "shape"} and place.startswith("in|")
-        ours, own = arrays(cause.step or 0) if plain else ({}, {})
-        wire = _wire(ours, own, place) if plain else None
+        step = cause.step or 0
+        if plain and step not in wires:
+            wires[step] = _Wires(*arrays(step))
+        wire = wires[step].at(place) if plain else None
         if wire is None:
             kept.append(cause)
             continue
@@ -84,7 +89,7 @@ def rewired(found: list[Cause], arrays: Callable[[int], tuple[Arrays, Arrays]]) 
             )
             continue
         # what lies behind another shape was no cause of its own, and is wired otherwise all the same
-        others = {text: _wire(ours, own, text) for text in own if text.startswith("in|") and text != place}
+        others = {text: wires[step].at(text) for text in wires[step].own if text.startswith("in|") and text != place}
         around = {*wire, cause.layer or ""}
         places = [place]
         for text, ends in others.items():
@@ -100,23 +105,33 @@ def _added(cause: Cause, layer: str) -> tuple[str, ...]:
     return cause.also if layer in {cause.layer, *cause.also} else (*cause.also, layer)
 
 
-def _wire(ours: Arrays, own: Arrays, place: str) -> tuple[str, str] | None:
-    """Which layers' outputs are taken at a place by the reference and by the candidate; None where one is computed."""
-    taken = own.get(place)
-    left, right = _giver(ours, ours.get(place)), _giver(own, taken) or _giver(ours, taken)
-    return (left, right) if left and right and left != right else None
+class _Wires:
+    """What is taken where in a step. `ours`: what the reference recorded of it; `own`: where the candidate differs."""
+
+    def __init__(self, ours: Arrays, own: Arrays) -> None:
+        self.ours, self.own = ours, own
+        self.given, self.given_own = _givers(ours), _givers(own)
+
+    def at(self, place: str) -> tuple[str, str] | None:
+        """Which layers' outputs are taken at a place by the reference and by the candidate; None where one is
+        computed."""
+        if place not in self.ours or place not in self.own:
+            return None
+        left, right = _mark(self.ours[place]), _mark(self.own[place])
+        ends = self.given.get(left), self.given_own.get(right) or self.given.get(right)
+        return (ends[0], ends[1]) if ends[0] and ends[1] and ends[0] != ends[1] else None
 
 
-def _giver(arrays: Arrays, taken: np.ndarray | None) -> str | None:
-    """The layer that gives an array, the innermost first; the model for one of its inputs."""
-    if taken is None or not taken.size:
-        return None
+def _givers(arrays: Arrays) -> dict[Any, str]:
+    """Array -> the layer that gives it, the innermost; the model for one of its inputs."""
     named = [key for key in map(parse, arrays) if key.kind == "out" or (key.kind, key.owner) == ("in", ROOT)]
-    for key in sorted(named, key=lambda key: -key.owner.count("/")):
-        value = arrays[str(key)]
-        if value.shape == taken.shape and value.tobytes() == taken.tobytes():
-            return key.owner.split("#")[0]
-    return None
+    named.sort(key=lambda key: key.owner.count("/"))
+    found = {_mark(arrays[str(key)]): key.owner.split("#")[0] for key in named}
+    return {mark: layer for mark, layer in found.items() if 0 not in mark[0]}
+
+
+def _mark(array: np.ndarray) -> tuple[tuple[int, ...], bytes]:
+    return array.shape, hashlib.blake2b(array.tobytes(), digest_size=16).digest()
 
 
 _CONTAINERS = {"Functional", "Sequential", "Model", "Bidirectional", "TimeDistributed"}
