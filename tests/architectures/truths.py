@@ -55,6 +55,15 @@ ARCHITECTURES = [
         "rmsprop.py:126-132); `clipnorm` leaves the rows apart on both sides.",
     ),
     Architecture("Siamese net", "siamese.py", truth="The same."),
+    Architecture(
+        "MobileNetV3Small",
+        "applications.py",
+        "mobilenet_v3_small",
+        steps=3,
+        causes=(("state", "KP230"),),
+        truth=VARIANCE + " Its layers have other names, and hard_swish is one layer instead of four.",
+    ),
+    Architecture("ResNet50", "applications.py", "resnet50", steps=3, causes=(("state", "KP230"),), truth=VARIANCE),
     Architecture("MobileNet", "applications.py", "mobilenet", steps=3, causes=(("state", "KP230"),), truth=VARIANCE),
     Architecture(
         "MobileNetV2", "applications.py", "mobilenet_v2", steps=3, causes=(("state", "KP230"),), truth=VARIANCE
