@@ -16,7 +16,7 @@ from kparity.analysis import observe
 from kparity.analysis.locate import Cause
 from kparity.analysis.noise import gap
 from kparity.analysis.observe import DOUBT, Seen, StepRecord
-from kparity.analysis.proof import MOST, Mend, Parts, excused, plan, remains, step_of, taken
+from kparity.analysis.proof import MOST, Mend, Parts, excused, plan, reaching, remains, step_of, taken
 from kparity.analysis.rewrites import Region, outside
 from kparity.runtime.side import SideFailed
 
@@ -67,7 +67,7 @@ def prove(
         if not here:
             continue
         free = _run(both, sides, folder, step, mends, here, ranks, parts, region)
-        rest = [one for one in free.whole if not excused(one, roundoff)]
+        rest = reaching([one for one in free.whole if not excused(one, roundoff)], free.reference)
         everything = _request("proof-all-float64", [mend for mend in mends if mend is not None], parts)
         if rest and (exact := _in_float64(both, sides, folder, step, [everything])) is not None:
             record = StepRecord(step, exact[0], exact[1], {})

@@ -331,6 +331,16 @@ class _Upstream(Mapping[str, np.ndarray]):
         return len(self.names)
 
 
+def reaching(left: list[Seen], reference: Collection[str]) -> list[Seen]:
+    """What remains of a step, if it reaches a weight: nothing where all that is left is gradients between layers.
+
+    What comes back to an element that a softmax has given nothing of is lost there, whatever it is: the step agrees in
+    the gradients of all weights, and so in all that it leaves behind.
+    """
+    between = all(one.key.kind in {"dx", "dy"} for one in left)
+    return [] if between and any(parse(key).kind == "grad" for key in reference) else left
+
+
 def excused(left: Seen, roundoff: Sequence[Seen]) -> bool:
     """Whether a difference that remains is round-off that was seen before, or a gradient made of such a gradient.
 

@@ -5,7 +5,7 @@ import pytest
 
 from kparity.analysis.locate import Cause
 from kparity.analysis.observe import StepRecord
-from kparity.analysis.proof import Mend, Parts, plan, remains, step_of, taken
+from kparity.analysis.proof import Mend, Parts, plan, reaching, remains, step_of, taken
 from kparity.trace import parse
 
 STEM = np.arange(4, dtype=np.float32)
@@ -117,6 +117,17 @@ def test_what_is_mended_says_nothing_and_what_comes_of_it_does() -> None:
     left = remains(record, [Mend(frozenset({"stem"}))], {"out|stem|0": 0, "out|head|0": 1}, PARTS)
     assert [str(one.key) for one in left] == ["out|head|0"]
     assert not remains(StepRecord(1, reference, reference, reference), [], {}, PARTS)
+
+
+def test_gradients_between_layers_remain_only_where_they_reach_a_weight() -> None:
+    reference = {"dx|head|0": STEM, "grad|stem:kernel|0": STEM}
+    lost = remains(StepRecord(1, reference, {**reference, "dx|head|0": STEM * 2}, reference), [], {}, PARTS)
+    assert [str(one.key) for one in lost] == ["dx|head|0"]
+    assert reaching(lost, reference) == []
+    assert reaching(lost, {"dx|head|0": STEM}) == lost, "nothing tells whether it reaches a weight"
+    other = {key: value * 2 for key, value in reference.items()}
+    read = remains(StepRecord(1, reference, other, reference), [], {}, PARTS)
+    assert reaching(read, reference) == read != lost
 
 
 def test_a_gradient_that_one_side_lacks_remains() -> None:
