@@ -8,6 +8,7 @@ Called by migrate, once a pass; that most files are settled at once halves its t
 
 import ast
 import re
+import symtable
 import warnings
 from bisect import bisect_left
 from collections.abc import Callable
@@ -291,7 +292,10 @@ def _told_inside(module: Module, book: Book, old: str, new: str, edited: set[ast
 
 
 def _parses(module: Module, text: str, splices: list[Splice]) -> bool:
-    """Is the new text Python? Only the statements that changed are parsed again."""
+    """Is the new text Python? Only the statements that changed are parsed again, for their symbols: no tree is made.
+
+    That refuses a bit more (a `nonlocal` alone); such files get a second look.
+    """
     changed: list[tuple[int, int]] = []
     for splice in splices:
         if NAME.fullmatch(splice.text) and NAME.fullmatch(module.text, splice.start, splice.end):
@@ -307,7 +311,8 @@ def _parses(module: Module, text: str, splices: list[Splice]) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for first, last in changed:
-                ast.parse(text[forward(first, splices) : forward(last, splices)].lstrip("; \t"))
+                piece = text[forward(first, splices) : forward(last, splices)].lstrip("; \t")
+                symtable.symtable(piece, "<piece>", "exec")
     except SyntaxError:
         return False
     return True
