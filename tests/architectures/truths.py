@@ -69,6 +69,12 @@ ARCHITECTURES = [
         "MobileNetV2", "applications.py", "mobilenet_v2", steps=3, causes=(("state", "KP230"),), truth=VARIANCE
     ),
     Architecture(
+        "EfficientNetB0", "applications.py", "efficientnet_b0", steps=3, causes=(("state", "KP230"),), truth=VARIANCE
+    ),
+    Architecture(
+        "DenseNet121", "applications.py", "densenet121", steps=3, causes=(("state", "KP230"),), truth=VARIANCE
+    ),
+    Architecture(
         "VGG16", "applications.py", "vgg16", steps=3, truth="Without batch normalization or dropout it trains the same."
     ),
 ]
