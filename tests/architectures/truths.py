@@ -75,6 +75,13 @@ ARCHITECTURES = [
         "DenseNet121", "applications.py", "densenet121", steps=3, causes=(("state", "KP230"),), truth=VARIANCE
     ),
     Architecture(
+        "ConvNeXtTiny",
+        "applications.py",
+        "convnext_tiny",
+        steps=3,
+        truth="Without batch normalization it trains the same: layer normalization has no moving variance.",
+    ),
+    Architecture(
         "VGG16", "applications.py", "vgg16", steps=3, truth="Without batch normalization or dropout it trains the same."
     ),
 ]
