@@ -8,6 +8,7 @@ and code from elsewhere; CONTRIBUTING.md says when to run it.
 import argparse
 import ast
 import difflib
+import functools
 import json
 import re
 import shutil
@@ -27,6 +28,7 @@ from surface import surface
 from kparity.codemod.files import FileResult, Options, migrate_files
 from kparity.codemod.sources import SourceError, decode, find
 from kparity.findings import Finding, Outcome, Place
+from kparity.rulebook import Rule, rules
 
 KERAS = re.compile(r"\bkeras\b|\btf_keras\b|np_utils", re.IGNORECASE)
 IMPORT = re.compile(r"\s*(from\s|import\s|#|\)|\w+,|\w+ as \w+,?)")
@@ -176,6 +178,12 @@ def _outside(before: str, after: str, findings: Iterable[Finding]) -> list[str]:
         if is_import or any(start <= line <= end for line in edited):
             allowed.update(range(start, end + 1))
     allowed |= _assigned(tree, allowed)
+    fixed = [by_id()[f.rule] for f in findings if f.outcome is Outcome.FIXED and f.rule in by_id()]
+    if any(rule.edit["kind"] == "batches" for rule in fixed):
+        allowed |= _hands_over(tree)
+    added = _added(
+        tree, after, {rule.edit["defines"].split("(")[0].split()[-1] for rule in fixed if "defines" in rule.edit}
+    )
     old, new = _lines(before), _lines(after)
     bad = []
     for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
@@ -183,11 +191,31 @@ def _outside(before: str, after: str, findings: Iterable[Finding]) -> list[str]:
             continue
         if kind == "insert":
             near = {i1, i1 + 1} & allowed
-            if not near and not all(IMPORT.match(line) or not line.strip() for line in new[j1:j2]):
+            own = [line for number, line in enumerate(new[j1:j2], j1 + 1) if number not in added]
+            if not near and not all(IMPORT.match(line) or not line.strip() for line in own):
                 bad.append("+" + new[j1])
             continue
         bad += [f"{n + 1}: {old[n]}" for n in range(i1, i2) if old[n].strip() and n + 1 not in allowed]
     return bad
+
+
+@functools.cache
+def by_id() -> dict[str, Rule]:
+    return {rule.id: rule for rule in rules()}
+
+
+def _hands_over(tree: ast.Module) -> set[int]:
+    """Lines of what generators yield and Sequences return, which a rule about `fit` or the method edits there."""
+    kept = (ast.Yield, ast.Return)
+    return {line for n in ast.walk(tree) if isinstance(n, kept) for line in range(n.lineno, (n.end_lineno or 0) + 1)}
+
+
+def _added(tree: ast.Module, after: str, names: set[str]) -> set[int]:
+    """Lines of the new text in which a rule defines what Keras 3 lacks, under one of these names."""
+    before = {getattr(node, "name", "") for node in tree.body}
+    made = (_parses(after) or tree).body if names else []
+    new = [n for n in made if getattr(n, "name", "") in names - before]
+    return {line for n in new for line in range(n.lineno, (n.end_lineno or n.lineno) + 1)}
 
 
 def _assigned(tree: ast.Module, edited: set[int]) -> set[int]:
