@@ -123,6 +123,10 @@ EDITED = {
         "from tensorflow import keras\nfrom tensorflow.keras import backend as K\n\n\nclass T:\n    model = keras.Sequential()\n\n    def go(self):\n        def inner(x):\n            return lambda: K.sum(x)\n\n        self.net = keras.Sequential()\n        self.net.save_weights('w.h5')\n        return inner\n",
         "import keras\n\n\nclass T:\n    model = keras.Sequential()\n\n    def go(self):\n        def inner(x):\n            return lambda: keras.ops.sum(x)\n\n        self.net = keras.Sequential()\n        self.net.save_weights('w.weights.h5')\n        return inner\n",
     ),
+    "a scale of the loss by position, behind `dynamic`": (
+        "import keras\n\no = keras.mixed_precision.LossScaleOptimizer(\n    keras.optimizers.SGD(),  # inside\n    True,\n    128.0,\n)\n",
+        "import keras\n\no = keras.mixed_precision.LossScaleOptimizer(\n    keras.optimizers.SGD(),  # inside\n    initial_scale=128.0,\n)\n",
+    ),
     # -- layers -----------------------------------------------------------------------------------------------------
     "add_weight by position, over lines": (
         "import keras\n\n\nclass A(keras.layers.Layer):\n    def build(self, s):\n        self.w = self.add_weight(\n            'w',  # its name\n            (s[-1], 1),\n            initializer='zeros',\n        )\n",
@@ -373,6 +377,10 @@ TOLD = {
     "dtype: graph rewrite": (
         "import tensorflow as tf\nimport keras\n\no = tf.train.experimental.enable_mixed_precision_graph_rewrite(keras.optimizers.SGD())\n",
         ["KP713"],
+    ),
+    "a fixed scale of the loss": (
+        "import keras\n\no = keras.mixed_precision.LossScaleOptimizer(keras.optimizers.SGD(), dynamic=False, initial_scale=8.0)\np = keras.mixed_precision.LossScaleOptimizer(keras.optimizers.SGD(), initial_scale=8.0)\n",
+        ["KP715"],
     ),
     "stateless_call": (
         "import keras\n\nm = keras.Sequential()\ny = m.stateless_call(a, b, x, training=True)\nprint(y)\n",

@@ -182,7 +182,9 @@ def _outside(before: str, after: str, findings: Iterable[Finding]) -> list[str]:
     if any(rule.edit["kind"] == "batches" for rule in fixed):
         allowed |= _hands_over(tree)
     added = _added(
-        tree, after, {rule.edit["defines"].split("(")[0].split()[-1] for rule in fixed if "defines" in rule.edit}
+        tree,
+        after,
+        {*WRITTEN, *(rule.edit["defines"].split("(")[0].split()[-1] for rule in fixed if "defines" in rule.edit)},
     )
     old, new = _lines(before), _lines(after)
     bad = []
@@ -197,6 +199,10 @@ def _outside(before: str, after: str, findings: Iterable[Finding]) -> list[str]:
             continue
         bad += [f"{n + 1}: {old[n]}" for n in range(i1, i2) if old[n].strip() and n + 1 not in allowed]
     return bad
+
+
+WRITTEN = ("AddLoss", "AddMetric")
+"""Layers that stand for a functional model's `add_loss` and `add_metric`."""
 
 
 @functools.cache
