@@ -139,7 +139,8 @@ class Program:
         except Exception as error:
             if self.taken is None and self.refused is None:
                 raise
-            self.raised = error
+            if self.taken is not None and 0 < len(self.taken.batches) < self.steps:
+                self.raised = error
         finally:
             self.running = self.written.on = False
         if self.refused is not None:
