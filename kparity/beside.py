@@ -4,7 +4,8 @@ In: the two sides' processes, the steps. Out: both sides' answers, each as if al
 compare once both are trained; and what is left of it in the trace.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -48,40 +49,57 @@ def side_by_side(
     requests: tuple[Callable[[list[int]], Mapping[str, Any]], Callable[[list[int]], Mapping[str, Any]]],
     first: Sequence[Mapping[str, Any]] | None,
     left: Callable[[int], list[int]],
-    then: Callable[[], Any],
-) -> tuple[tuple[Any, Any], dict[str, Any], dict[str, Any], Any]:
-    """Whether recording is inert on each side, both sides' replays, and what the reference does `then`.
+    measure: Callable[[Mapping[str, Any]], None],
+) -> tuple[tuple[Any, Any], dict[str, Any], dict[str, Any]]:
+    """Whether recording is inert on each side, and both sides' replays.
 
     `groups`: the steps that each side is asked for at once: one by one, but for a program that must be run up to them.
     `requests`: what each side is asked to replay some steps. `first`: what each is asked to show that recording is
     inert; None where nothing is recorded within the steps of a training. `left`: which of the steps are still wanted
-    once the given one is replayed. Raises SideFailed.
+    once the given one is replayed. `measure` is what the reference does then with every answer of the candidate.
+    Raises SideFailed.
     """
     done: list[Future[bool]] = [Future() for _ in groups]
+    answered: list[Future[dict[str, Any]]] = [Future() for _ in groups]
 
-    def reference() -> tuple[Any, dict[str, Any], Any]:
+    def reference() -> tuple[Any, dict[str, Any]]:
         answers, wanted = [], {step for group in groups for step in group}
-        try:
+        with _told_of_failure(done):
             inert = sides[0]("inert", **first[0]) if first else INSIDE
             for group, future in zip(groups, done, strict=True):
                 if wanted & {*group}:
                     answers.append(sides[0]("replay", **requests[0](group)))
                     wanted = {*left(group[0])}
                 future.set_result(bool(wanted & {*group}))
-        except BaseException as error:
-            for future in done:
-                if not future.done():
-                    future.set_exception(error)
-            raise
-        return inert, united(answers), then()
+        for here, answer in zip(done, answered, strict=True):
+            if here.result():
+                measure(answer.result())
+        return inert, united(answers)
 
     def candidate() -> tuple[Any, dict[str, Any]]:
-        inert = sides[1]("inert", **first[1]) if first else INSIDE
-        pairs = zip(groups, done, strict=True)
-        return inert, united([sides[1]("replay", **requests[1](group)) for group, future in pairs if future.result()])
+        answers = []
+        with _told_of_failure(answered):
+            inert = sides[1]("inert", **first[1]) if first else INSIDE
+            for group, here, answer in zip(groups, done, answered, strict=True):
+                if here.result():
+                    answers.append(sides[1]("replay", **requests[1](group)))
+                    answer.set_result(answers[-1])
+        return inert, united(answers)
 
-    (ours, free, after), (theirs, forced) = both(reference, candidate)
-    return (ours, theirs), free, forced, after
+    (ours, free), (theirs, forced) = both(reference, candidate)
+    return (ours, theirs), free, forced
+
+
+@contextlib.contextmanager
+def _told_of_failure(futures: Sequence[Future[Any]]) -> Iterator[None]:
+    """Whoever waits for one of these hears of what is raised inside."""
+    try:
+        yield
+    except BaseException as error:
+        for future in futures:
+            if not future.done():
+                future.set_exception(error)
+        raise
 
 
 def united(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ from kparity.resume import Noted, Notes
 from kparity.rulebook import Rule, rules
 from kparity.runtime.failed import SideFailed, Watch, failure_of, reserved
 from kparity.runtime.sides import Told, started
-from kparity.shares import matters, shares
+from kparity.shares import apart, matters, shares, stand_ins
 from kparity.subjects import Code
 from kparity.trace import parse
 
@@ -190,17 +190,14 @@ class _Pair:
 
 @dataclass(frozen=True)
 class _Trained:
-    """What both trainings and the rerun one ulp away answered, and the steps that were replayed alone."""
+    """What both trainings answered, and the steps that were replayed alone."""
 
     ours: dict[str, Any]
     theirs: dict[str, Any]
-    rerun: dict[str, Any]
     order: list[str]
     records: list[StepRecord]
     compiled: dict[str, dict[str, float]]
     """Step -> weights and losses in which the reference's compiled and eager step differ."""
-    noise: dict[str, float]
-    """The same of the reference's compiled first step and that of its rerun."""
     calls: Calls
     inert: dict[str, dict[str, Any]]
     """Side -> whether its first step reports the same when nothing is recorded."""
@@ -212,33 +209,39 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     here = further.leave(pair.folder, ours, theirs)
     if (result := _further_seed(run, verdict, pair, ours, theirs, here)) is not None:
         return result
-    trained = _train(run, pair, ours, theirs)
+    trained = _replayed(run, pair, ours, theirs)
     names = ("Keras 2", "the other side" if run.options.twin else "Keras 3")
     layers, known = pair.pairing.layers, {finding["rule"] for finding in verdict["migration"]}
     explainer = Explainer(pair.left, pair.right, layers, run.rules, names, trained.calls, known)
-    sides = (trained.ours, trained.theirs, trained.rerun)
+    found, notes = _judge(run, pair, trained, explainer)
+    rerun = _rerun(run, pair, trained, found)
+    sides = (ours, theirs, rerun)
     stats = [_stats(pair.folder, name) for name in (REFERENCE, CANDIDATE, "noise")]
     keys = [side["keys"] for side in sides]
-    found, notes = _judge(run, pair, trained, explainer)
+    noise = _compiled_apart(pair.folder, "noise")
     parting = parting_steps(stats, keys, [record.step for record in trained.records], bool(found))
     if parting:
         trained.records.extend(_in_between(run, pair.folder, trained, step) for step in parting)
         trained.records.sort(key=lambda record: record.step)
         found, notes = _judge(run, pair, trained, explainer)
-    curves = curves_of(trained.ours, trained.theirs, trained.rerun)
+    curves = curves_of(*sides)
     write_map(run.options.folder / "map.parquet", stats, keys, pair.trainable, pair.owners)
     seconds = [round(side["seconds"], 2) for side in sides]
     verdict["cost"]["training_seconds"] = dict(zip((REFERENCE, CANDIDATE, "noise"), seconds, strict=True))
     verdict["cost"]["inert"] = trained.inert
-    notes += touched(trained.inert)
-    doubts = [] if found else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), trained.noise)
+    notes += eager_only(trained.compiled, noise) + touched(trained.inert)
+    doubts = [] if found else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), noise)
     told = [explainer.tell(cause) for cause in found]
     if found and seed == run.options.seeds[0]:
         asks = (run.reference.ask, run.candidate.ask)
         steps_replayed = [record.step for record in trained.records]
         show(run.both, asks, pair.folder, run.options.folder / "repro", found, told, steps_replayed)
     if found and not pair.left["looped"] and matters(accuracy(curves["metrics"])):
-        notes = [*_share(run, pair, trained, found, curves, told), *notes]
+        run.say("training again with one cause after the other taken back")
+        found_shares, end = shares(*_taken_back(run, pair, trained, found, curves))
+        for cause, share in zip(told, found_shares, strict=True):
+            cause["share"] = share
+        notes = [*([end] if end else []), *notes]
     verdict["cost"]["trace_peak_bytes"] = max(verdict["cost"].get("trace_peak_bytes", 0), size_of(pair.folder))
     if run.options.go_on and seed == run.options.seeds[0]:
         notes += _rest(run)
@@ -294,18 +297,28 @@ def _before(run: _Run, pair: _Pair) -> tuple[list[Cause], list[str]]:
     return before + outset.batches(pair.left["hashes"], pair.right["hashes"], _sketches(pair)), notes
 
 
-def _share(
-    run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], curves: dict[str, Any], told: list[dict[str, Any]]
-) -> list[str]:
-    """Measure what each cause does to the final accuracy, into `told`; returns what to note of it."""
-    run.say("training again with one cause after the other taken back")
+def _taken_back(
+    run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], curves: dict[str, Any]
+) -> tuple[Any, list[Cause], list[dict[str, Any] | None], dict[str, Any], dict[str, Any]]:
+    """What `shares` takes: whom it asks, the causes and what stands in for each, the curves, the request."""
     rates = trained.ours["curves"].get("learning_rate", [])
     request = {"steps": run.options.steps, "initial": f"tensors/{REFERENCE}-state-000000.safetensors"}
-    asks = (run.reference.ask, run.candidate.ask)
-    found_shares, end = shares(asks, found, pair.owners, curves, rates, request)
-    for cause, share in zip(told, found_shares, strict=True):
-        cause["share"] = share
-    return [end] if end else []
+    return run.candidate.ask, found, stand_ins(run.reference.ask, found, pair.owners, rates), curves, request
+
+
+def _rerun(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]) -> dict[str, Any]:
+    """Train the reference again one ulp away.
+
+    Beside it the candidate trains with the first cause taken back, if it seems to matter: for once it does, the answer
+    is noted.
+    """
+    run.say("training again from weights one ulp away")
+    asked = {**_training(run), "chosen": [], "whole": [1], "nudge": ULP_MOVE, "name": "noise"}
+    curves = curves_of(trained.ours, trained.theirs, {"curves": {}, "validation": {}})
+    if not found or pair.left["looped"] or not apart(accuracy(curves["metrics"])):
+        return dict(run.reference.ask("train", **asked))
+    first = _taken_back(run, pair, trained, found, curves)
+    return dict(run.both(lambda: run.reference.ask("train", **asked), lambda: shares(*first, most=1))[0])
 
 
 def _rest(run: _Run) -> list[str]:
@@ -362,8 +375,8 @@ def _both_trained(run: _Run) -> tuple[dict[str, Any], dict[str, Any]]:
     return ours, theirs
 
 
-def _train(run: _Run, pair: _Pair, ours: dict[str, Any], theirs: dict[str, Any]) -> _Trained:
-    """Replay single steps of both trainings, and train the reference again one ulp away."""
+def _replayed(run: _Run, pair: _Pair, ours: dict[str, Any], theirs: dict[str, Any]) -> _Trained:
+    """Replay single steps of both trainings."""
     steps, folder = run.options.steps, pair.folder
     request = _training(run)
     chosen, initial = request["chosen"], request["initial"]
@@ -375,12 +388,12 @@ def _train(run: _Run, pair: _Pair, ours: dict[str, Any], theirs: dict[str, Any])
     chosen = [step for step in chosen if step <= lasted]
     chosen = _with_sudden_steps(folder, chosen, ours["keys"], theirs["keys"])
 
-    run.say("replaying single steps, and training again from weights one ulp away")
+    run.say("replaying single steps")
     first = [{name: values[0] for name, values in side["curves"].items()} for side in (ours, theirs)]
     ranked = [step for step in chosen_steps(steps) if step in chosen]
     sudden = [step for step in chosen if step not in ranked]
     looped = pair.left["looped"] or pair.right["looped"]
-    inert, free, forced, rerun = side_by_side(
+    inert, free, forced = side_by_side(
         run.both,
         (run.reference.ask, run.candidate.ask),
         [sorted(chosen)] if looped else [[step] for step in [*ranked, *sudden]],
@@ -391,14 +404,12 @@ def _train(run: _Run, pair: _Pair, ours: dict[str, Any], theirs: dict[str, Any])
             if looped
             else [*affordable(ranked, size_of(trace.step_file(folder, f"{REFERENCE}-replay", at)), steps), *sudden]
         ),
-        lambda: run.reference.ask("train", nudge=ULP_MOVE, name="noise", **{**request, "chosen": [], "whole": [1]}),
+        lambda answer: replays.measure(run.reference.ask, answer),
     )
-    chosen = sorted(int(step) for step in forced["unlike"])
-    records = replays.records(run.reference.ask, folder, forced, chosen)
+    records = replays.records(folder, forced)
     calls = Calls(free["ran"], forced["ran"], tuple(free["order"]))
-    noise = _compiled_apart(folder, "noise")
     told = dict(zip((REFERENCE, CANDIDATE), inert, strict=True))
-    return _Trained(ours, theirs, rerun, free["order"], records, free["compiled"], noise, calls, told)
+    return _Trained(ours, theirs, free["order"], records, free["compiled"], calls, told)
 
 
 def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> tuple[list[Cause], list[str]]:
@@ -451,7 +462,6 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
     notes += [*not_proven(found), *consequences]
     notes += unread(seen.idle) + kept_aside
     notes += unshared(ours["curves"], theirs["curves"])
-    notes += eager_only(trained.compiled, trained.noise)
     notes += unmatched(pair.pairing, pair.left, pair.right)
     return found, notes
 
@@ -462,7 +472,8 @@ def _in_between(run: _Run, folder: Path, trained: _Trained, step: int, region: R
     _put_forward(folder, step, [record.step for record in trained.records])
     run.reference.ask("replay", **replays.request([step], REFERENCE))
     forced = run.candidate.ask("replay", **replays.request([step], CANDIDATE, region=region))
-    return replays.records(run.reference.ask, folder, forced, [step], region)[0]
+    replays.measure(run.reference.ask, forced, region)
+    return replays.records(folder, forced, region)[0]
 
 
 def _prove(

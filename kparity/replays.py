@@ -57,16 +57,18 @@ def request(chosen: Sequence[int], name: str, float64: bool = False, region: Reg
     }
 
 
-def records(
-    reference: Ask, folder: Path, forced: Mapping[str, Any], chosen: Sequence[int], region: Region = NOTHING
-) -> list[StepRecord]:
-    """The steps as the candidate's replay left them, their noise floor measured: of the arrays that differ alone."""
-    steps = [step for step in chosen if forced["unlike"][str(step)]]
-    name = "moved" + "-freed" * bool(region)
+def measure(reference: Ask, forced: Mapping[str, Any], region: Region = NOTHING) -> None:
+    """Have the reference measure its own noise at the steps that the candidate replayed: of the arrays that differ."""
+    steps = sorted(int(step) for step, keys in forced["unlike"].items() if keys)
     if steps:
+        name = "moved" + "-freed" * bool(region)
         asked = {**request(steps, CANDIDATE, region=region), "nudge": REPLAY_MOVE, "name": name}
-        reference("replay", only=forced["unlike"], **asked)
-    return [_record(folder, step, forced, region=region) for step in chosen]
+        reference("replay", only={str(step): forced["unlike"][str(step)] for step in steps}, **asked)
+
+
+def records(folder: Path, forced: Mapping[str, Any], region: Region = NOTHING) -> list[StepRecord]:
+    """The steps as the candidate's replay left them, with the noise that was measured of them."""
+    return [_record(folder, step, forced, region=region) for step in sorted(map(int, forced["unlike"]))]
 
 
 def _record(
@@ -130,8 +132,8 @@ def settle(
 def _left_to_itself(replays: Replays, region: Region, steps: Sequence[int], explainer: Explainer) -> Observations:
     replays.say("replaying steps with what is written differently left to itself")
     forced = replays.candidate("replay", **request(steps, CANDIDATE, region=region))
-    found = records(replays.reference, replays.folder, forced, steps, region)
-    seen = observe.look(found, replays.order, replays.trainable, replays.owners)
+    measure(replays.reference, forced, region)
+    seen = observe.look(records(replays.folder, forced, region), replays.order, replays.trainable, replays.owners)
     return arbitrate(replays, seen, explainer, [], region)
 
 

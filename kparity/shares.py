@@ -18,37 +18,51 @@ from kparity.runtime.failed import SideFailed
 MOST = 4
 """Causes whose share is measured; each takes a training."""
 
+ACTING = {"forward", "gradient", "state", "loss", "optimizer", "metric"}
+"""Phases of causes that act in training."""
+
 Ask = Callable[..., Any]
 
 
+def apart(end: Mapping[str, Any] | None) -> bool:
+    """Whether the final accuracies are further apart than one part in a thousand."""
+    return end is not None and abs(end["difference"]) > 1e-3
+
+
 def matters(end: Mapping[str, Any] | None) -> bool:
-    """Whether the final accuracies are further apart than the measured noise, and than one part in a thousand."""
-    return end is not None and abs(end["difference"]) > max(end["noise"], 1e-3)
+    """Whether they are further apart than the measured noise, too."""
+    return end is not None and apart(end) and bool(abs(end["difference"]) > end["noise"])
+
+
+def stand_ins(
+    reference: Ask, causes: Sequence[Cause], owners: Mapping[str, str], rates: Sequence[float]
+) -> list[dict[str, Any] | None]:
+    """What the reference has to stand in for each cause in a training of Keras 3; None where nothing can.
+
+    `owners`: variable -> path of its layer; `rates`: the reference's learning rate at each step.
+    """
+    return [_wanted(reference, cause, owners, rates) for cause in causes]
 
 
 def shares(
-    sides: tuple[Ask, Ask],
+    candidate: Ask,
     causes: Sequence[Cause],
-    owners: Mapping[str, str],
+    found: Sequence[Mapping[str, Any] | None],
     curves: Mapping[str, Any],
-    rates: Sequence[float],
     request: Mapping[str, Any],
+    most: int = MOST,
 ) -> tuple[list[float | None], str]:
     """By how much the final accuracy rises when each cause is taken back, after those before it; None: it can't be.
 
-    `owners`: variable -> path of its layer; `curves`: as verdict.json has them; `rates`: the reference's learning rate
-    at each step; `request`: what `train` was asked. Also a sentence on where the last of these trainings ended.
+    `found`: what stands in for each; `curves`: as verdict.json has them; `request`: what `train` was asked; `most`: how
+    many trainings at most. Also a sentence on where the last of these ended.
     """
-    reference, candidate = sides
-    found: list[float | None] = [None] * len(causes)
-    wanted: list[dict[str, Any]] = []
+    measured: list[float | None] = [None] * len(causes)
+    wanted: list[Mapping[str, Any]] = []
     whole: set[str] = set()
     before = accuracy(curves["metrics"])
-    for place, cause in enumerate(causes):
-        if before is None or cause.phase in whole or len(wanted) == MOST:
-            continue
-        one = _wanted(reference, cause, owners, rates)
-        if one is None:
+    for place, (cause, one) in enumerate(zip(causes, found, strict=True)):
+        if before is None or one is None or cause.phase in whole or len(wanted) == most:
             continue
         try:
             trained = candidate("train_with", stand_ins=[*wanted, one], **request)
@@ -62,26 +76,34 @@ def shares(
         wanted.append(one)
         if cause.phase == "optimizer" and not one["rates"]:
             whole.add("optimizer")  # all of it stands in, whichever of its quantities a cause names
-        found[place] = float(after["keras3"]) - float(before["keras3"])
+        measured[place] = float(after["keras3"]) - float(before["keras3"])
         before = after
     if before is None or not wanted:
-        return found, ""
-    named = (
-        "With every cause taken back that acts in training" if len(wanted) < MOST else f"With {MOST} causes taken back"
-    )
-    return found, f"{named}, Keras 3 ends at {before['keras3']:.4f} and Keras 2 at {before['legacy']:.4f}."
+        return measured, ""
+    left = [place for place, cause in enumerate(causes) if measured[place] is None and cause.phase in ACTING - whole]
+    named = "With every cause taken back that acts in training"
+    if left:
+        named = f"With {len(wanted)} of {len(wanted) + len(left)} causes taken back that act in training"
+    return measured, f"{named}, Keras 3 ends at {before['keras3']:.4f} and Keras 2 at {before['legacy']:.4f}."
 
 
 def _wanted(reference: Ask, cause: Cause, owners: Mapping[str, str], rates: Sequence[float]) -> dict[str, Any] | None:
     """What stands in for a cause; None for phases in which nothing can."""
-    if cause.phase not in {"forward", "gradient", "state", "loss", "optimizer", "metric"}:
+    if cause.phase not in ACTING:
         return None
     paths = [""]
     if cause.phase in {"forward", "gradient", "state"}:
         paths = sorted({owners.get(name, name.split(":")[0]) for name in [cause.layer or "", *cause.also]} - {""})
     about = {"phase": cause.phase, "variable": cause.variable, "step": cause.step or 1}
-    asked = [{**about, "layer": path or cause.layer, "node": path or material.node(cause)} for path in paths]
-    told = reference("exhibits", causes=asked, given="legacy-replay")
+
+    def shown(paths: list[str]) -> list[dict[str, Any] | None]:
+        asked = [{**about, "layer": path or cause.layer, "node": path or material.node(cause)} for path in paths]
+        return list(reference("exhibits", causes=asked, given="legacy-replay"))
+
+    told = shown(paths)
+    while outer := {p: p.rpartition("/")[0] for p, one in zip(paths, told, strict=True) if one and _inside(p, one)}:
+        paths = sorted({outer.get(path, path) for path in paths})
+        told = shown(paths)
     if not all(one and one["public"] and one["config"] is not None for one in told):
         return None
     return {
@@ -91,6 +113,11 @@ def _wanted(reference: Ask, cause: Cause, owners: Mapping[str, str], rates: Sequ
         "rates": list(rates) if cause.variable == "learning_rate" else [],
         "exhibits": dict(zip(paths, told, strict=True)),
     }
+
+
+def _inside(path: str, exhibit: Mapping[str, Any]) -> bool:
+    """Whether a layer is called in another one's loop alone, as a cell is: no stand-in can be called for it."""
+    return "/" in path and exhibit.get("call", ...) is None
 
 
 def _with(curves: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -32,15 +32,19 @@ def load_data():
 CHANGES = [("epsilon=1e-3", "epsilon=1e-1"), ("label_smoothing=0.0", "label_smoothing=0.4"), ("1e-7", "1e-3")]
 
 
-POLICIES = [("pass", 1e-6), ('keras.mixed_precision.set_global_policy("mixed_float16")', 0.05)]
-"""And how near the two ends must be: round-off in half precision turns a prediction or two."""
+HALF = 'keras.mixed_precision.set_global_policy("mixed_float16")'
+POLICIES = [("pass", 1e-6, set()), (HALF, 0.05, {"gradient"})]
+"""And how near the two ends must be: round-off in half precision turns a prediction or two. There Keras 2 adds up an
+LSTM's gradient in half precision, where it overflows, and Keras 3 doesn't: one cause more."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("policy", "near"), POLICIES, ids=["single precision", "a loss that is scaled for half precision"]
+    ("policy", "near", "more"), POLICIES, ids=["single precision", "a loss that is scaled for half precision"]
 )
-def test_with_every_cause_taken_back_keras_3_ends_where_keras_2_does(policy: str, near: float, tmp_path: Path) -> None:
+def test_with_every_cause_taken_back_keras_3_ends_where_keras_2_does(
+    policy: str, near: float, more: set[str], tmp_path: Path
+) -> None:
     old = new = OLD.replace("POLICY", policy)
     for before, after in CHANGES:
         assert before in new
@@ -50,7 +54,7 @@ def test_with_every_cause_taken_back_keras_3_ends_where_keras_2_does(policy: str
     verdict = compare(Options(tmp_path / "old.py", tmp_path / "out", 12, against=tmp_path / "new.py"), lambda *_: None)
     assert verdict["accuracy"]["difference"] != 0, verdict["error"]
     shared = {cause["phase"]: cause["share"] for cause in verdict["causes"] if cause["share"] is not None}
-    assert set(shared) == {"forward", "loss", "optimizer"}
+    assert set(shared) == {"forward", "loss", "optimizer"} | more
     end = verdict["accuracy"]["keras3"] + sum(shared.values())
     assert end == pytest.approx(verdict["accuracy"]["legacy"], abs=near)
     assert any(note.startswith("With every cause taken back") for note in verdict["notes"])

@@ -349,7 +349,7 @@ class Process:
             followed = self.acting.begin(self.session.model, self.arguments, self._evaluate)
             result = train_steps(
                 self.session,
-                compile_step(self.session),
+                compile_step(self.session, silent=True),
                 self._batch,
                 steps,
                 chosen=(),

@@ -127,13 +127,19 @@ def _update(session: Session, exhibit: dict[str, Any]) -> Any:
 
 
 def _layer(session: Session, path: str, exhibit: dict[str, Any], undo: list[tuple[Any, str, Any]]) -> None:
-    """The layer computes as Keras 2's would, on its own weights."""
+    """The layer computes as Keras 2's would, on its own weights: cast as that casts them in lower precision."""
+    from tf_keras.src.mixed_precision import autocast_variable
+
     held, two = session.inventory.layers[path], _made(exhibit)
     zeros = [tf.zeros(shape, dtype) for shape, dtype in exhibit["shapes"]]
     args, kwargs = _filled(exhibit["call"], zeros)
     two(*args, **kwargs)
     held_by = session.inventory.variables
-    mine = {id(v): held_by[name].value for v, name in zip(two.weights, exhibit["weights"], strict=True)}
+    mine = {}
+    for variable, name in zip(two.weights, exhibit["weights"], strict=True):
+        cast = isinstance(variable, autocast_variable.AutoCastVariable)
+        value = held_by[name].value
+        mine[id(variable)] = autocast_variable.create_autocast_variable(value) if cast else value
     for inner in two._flatten_layers():
         for attribute, value in list(vars(inner).items()):
             if id(value) in mine:
@@ -142,7 +148,8 @@ def _layer(session: Session, path: str, exhibit: dict[str, Any], undo: list[tupl
     call = tf.autograph.experimental.do_not_convert(two.call)
 
     def instead(*args: Any, **kwargs: Any) -> Any:
-        return call(*args, **{name: value for name, value in kwargs.items() if name in takes})
+        with autocast_variable.enable_auto_cast_variables(two._compute_dtype_object):
+            return call(*args, **{name: value for name, value in kwargs.items() if name in takes})
 
     instead.__signature__ = inspect.signature(held.call)  # type: ignore[attr-defined]
     _set(held, "call", instead, undo)

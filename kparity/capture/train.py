@@ -66,8 +66,8 @@ class Compiled:
     keys: list[str] = field(default_factory=list)
 
 
-def compile_step(session: Session) -> Compiled:
-    """The training step, compiled with XLA exactly where the side would do so itself.
+def compile_step(session: Session, silent: bool = False) -> Compiled:
+    """The training step, compiled with XLA exactly where the side would do so itself; `silent`: it only reports.
 
     Nothing large leaves it: a tensor that does is kept until the step's end, which takes memory and keeps the compiler
     from fusing what made it.
@@ -76,11 +76,11 @@ def compile_step(session: Session) -> Compiled:
 
     @tf.autograph.experimental.do_not_convert
     def step(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor, dict[str, tf.Tensor]]:
-        logs, recorded = run_step(session, data, tf.compat.v1.get_default_graph(), None)
+        logs, recorded = run_step(session, data, tf.compat.v1.get_default_graph(), None, silent=silent)
         tensors = {
             key: value
             for key, value in recorded.tensors.items()
-            if trace.parse(key).kind in FOLLOWED and 0 not in value.shape
+            if not silent and trace.parse(key).kind in FOLLOWED and 0 not in value.shape
         }
         keys[:] = [key for key, value in tensors.items() if value.dtype.is_floating]
         losses = {key: value for key, value in tensors.items() if trace.parse(key).kind == "total"}
@@ -157,9 +157,10 @@ def run_step(
     graph: Any,
     forced: Mapping[str, np.ndarray] | None,
     mend: frozenset[str] = frozenset(),
+    silent: bool = False,
 ) -> tuple[dict[str, tf.Tensor], Step]:
-    """The model's own `train_step`, watched. `graph` is None to run eagerly; `forced` and `mend` as in `Step`."""
-    step = Step(session.inventory, graph, forced, mend, several=session.several)
+    """The model's own `train_step`, watched. `graph` is None to run eagerly; the others as in `Step`."""
+    step = Step(session.inventory, graph, forced, mend, several=session.several, silent=silent)
     with at_rates(session, step), watching(session, step), session.draws.training_step():
         logs = session.model.train_step(packed(data))
     note_end(step)

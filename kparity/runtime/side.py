@@ -49,6 +49,7 @@ class SideProcess:
         command = home.command if home else [sys.executable, "-m", "kparity.capture"]
         read, write = os.pipe()
         environment = {
+            **dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(_half_of_the_cores())),
             **os.environ,
             "TF_USE_LEGACY_KERAS": "1" if adapter == "legacy" else "0",
             "KERAS_BACKEND": "tensorflow",
@@ -174,6 +175,13 @@ class SideProcess:
             return tuple(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:])
         except OSError:
             return ()
+
+
+def _half_of_the_cores() -> int:
+    """Threads of a side: two of them train side by side, and threads in each other's way take a quarter more CPU time.
+    Whoever sets TensorFlow's own variables is obeyed."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // 2)
 
 
 def _kills() -> int:
