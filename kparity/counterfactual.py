@@ -128,6 +128,9 @@ def _run(
         runs.append({**_request(f"proof-but-{index}", rest, parts), "own": sorted(dict(known)[index].own)})
     plain = [{"name": "proof-reference", "mend": [], "own": [], "nudge": 0}]
     plain += [{"name": f"proof-moved-{key}", "mend": [], "own": [], "nudge": key} for key in MOVES]
+    # An output near 1 keeps its bits when what it is made of moves, and what divides by its distance from 1 does not
+    outputs = [key for key in parts.reference if key.startswith("out|")]
+    plain.append({"name": "proof-moved-outputs", "mend": outputs, "own": [], "nudge": MOVES[0]})
     names = {"step": step, "states": "legacy-state", "given": "legacy-replay"}
     both(
         lambda: sides[0]("counterfactual", runs=plain, **names), lambda: sides[1]("counterfactual", runs=runs, **names)
@@ -137,7 +140,7 @@ def _run(
         found = trace.Reader(trace.step_file(folder, name, step))
         return outside(found, region) if region else found
 
-    reference, moved = arrays("proof-reference"), [arrays(f"proof-moved-{key}") for key in MOVES]
+    reference, *moved = (arrays(one["name"]) for one in plain)
     worst = _Furthest(reference, moved)
 
     def left(name: str, kept: list[Mend]) -> list[Seen]:

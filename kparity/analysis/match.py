@@ -5,13 +5,14 @@ so that both sides then write their traces under the reference's names. What sta
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
 Description = dict[str, Any]
+_Layer = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,22 @@ def pair(reference: Description, candidate: Description) -> Pairing:
     loose = _numbered(reference["layers"]) | _numbered(candidate["layers"])
     paths = {layer["path"] for layer in left} - loose
     layers |= {layer["path"]: layer["path"] for layer in right if layer["path"] in paths}
-    join(lambda a: (a["class"], shapes(reference, a)), lambda b: (b["class"], shapes(candidate, b)))
-    join(lambda a: unnamed(reference, a) or id(a), lambda b: unnamed(candidate, b) or id(b))
+    alike: defaultdict[Hashable, tuple[list[_Layer], list[_Layer]]] = defaultdict(lambda: ([], []))
+    for place, (side, own) in enumerate(((reference, left), (candidate, right))):
+        for layer in own:
+            if layer["path"] not in (layers, set(layers.values()))[1 - place]:
+                alike[layer["class"], unnamed(side, layer)][place].append(layer)
+    outer = [{layer["path"]: id(layer) for layer in own} for own in (left, right)]
+    apart = _told_apart(alike.values(), outer, {})
+    apart |= _told_apart(alike.values(), outer, apart)  # a cell is told from another by the layers around them
+    join(
+        lambda a: (a["class"], shapes(reference, a), apart.get(id(a))),
+        lambda b: (b["class"], shapes(candidate, b), apart.get(id(b))),
+    )
+    join(
+        lambda a: (*unnamed(reference, a), apart.get(id(a))) if shapes(reference, a) else id(a),
+        lambda b: (*unnamed(candidate, b), apart.get(id(b))) if shapes(candidate, b) else id(b),
+    )
     join(lambda a: shapes(reference, a) or id(a), lambda b: shapes(candidate, b) or id(b))
     for sized in (True, False):  # of another width of what they take, and then of what they give
         join(
@@ -101,6 +116,30 @@ def _kind(layer: dict[str, Any], shapes: tuple[Any, ...], sized: bool) -> Hashab
     if not shapes:
         return id(layer)
     return (layer["class"], *((name, tuple(size[-1:]) if sized else ()) for name, *size in shapes))
+
+
+def _told_apart(
+    alike: Iterable[tuple[list[_Layer], list[_Layer]]], outer: list[dict[str, int]], around: dict[int, Hashable]
+) -> dict[int, Hashable]:
+    """By id of a layer, the settings that tell it from others of its kind: as `go_backwards` does two equal GRUs.
+
+    Only where both sides have the same of these, in whatever order: another setting may be what went wrong. `alike`:
+    the layers of a kind on either side; `outer`: each side's ids by path; `around`: what tells the layers around apart.
+    """
+    found: dict[int, Hashable] = {}
+    for pair_of_sides in alike:
+        settings = {
+            id(layer): {**layer["config"], "around": around.get(paths.get(layer["path"].rpartition("/")[0], 0))}
+            for paths, side in zip(outer, pair_of_sides, strict=True)
+            for layer in side
+        }
+        shared = set.intersection(*map(set, settings.values())) - {"name"}
+        keys = [key for key in sorted(shared) if len({repr(one[key]) for one in settings.values()}) > 1]
+        said = {layer: tuple(repr(one[key]) for key in keys) for layer, one in settings.items()}
+        ours, theirs = (Counter(said[id(layer)] for layer in side) for side in pair_of_sides)
+        if ours == theirs:
+            found |= said
+    return found
 
 
 def _numbered(layers: list[dict[str, Any]]) -> set[str]:

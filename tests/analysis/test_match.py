@@ -167,6 +167,36 @@ def test_input_layers_are_no_layers(inputs: int) -> None:
     assert pair(left, right).layers == {"model": "model", "a": "a"}
 
 
+CELL = {"kernel": (4, 9), "recurrent_kernel": (3, 9)}
+
+
+def recurrent(*paths: str) -> dict[str, Any]:
+    """GRUs at these paths, each with its cell; one that is named `back` in it runs backwards."""
+    found = side(*(spec for path in paths for spec in ((path, "GRU", {}), (f"{path}/gru_cell", "GRUCell", CELL))))
+    for layer in found["layers"]:
+        if layer["class"] == "GRU":
+            layer["config"] = {"name": layer["path"], "units": 3, "go_backwards": layer["path"] in BACKWARDS}
+    return found
+
+
+BACKWARDS = {"both/backward_gru", "gru", "other"}
+
+
+def test_layers_that_a_setting_tells_apart_pair_by_it_and_so_do_the_cells_inside() -> None:
+    left, right = recurrent("both/forward_gru", "both/backward_gru"), recurrent("gru", "gru_1")
+    right["layers"][0]["class"] = "Net"
+    expected = {"gru": "both/backward_gru", "gru_1": "both/forward_gru"}
+    expected |= {f"{mine}/gru_cell": f"{theirs}/gru_cell" for mine, theirs in expected.items()}
+    assert pair(left, right).layers == {"model": "model"} | expected
+
+
+def test_a_setting_that_only_one_side_has_pairs_nothing_crosswise() -> None:
+    """Both GRUs run backwards on one side: the first is still the first."""
+    left, right = recurrent("both/forward_gru", "both/backward_gru"), recurrent("gru", "other")
+    found = pair(left, right).layers
+    assert (found["gru"], found["other"]) == ("both/forward_gru", "both/backward_gru")
+
+
 def test_automatic_names_in_a_graph_say_nothing_where_the_graphs_order_does() -> None:
     """Made in another order, `dense` and `dense_1` change places; a graph's own order does not."""
     left = side(("dense", "Dense", {"kernel": (4, 8)}), ("dense_1", "Dense", {"kernel": (4, 8)}), dense("out", 16))

@@ -406,6 +406,23 @@ def build_model():""",
 """,
     ),
     Pair(
+        "Bidirectional and two layers",
+        """def build_model():
+    inputs = keras.Input((8, 8))
+    x = layers.Bidirectional(layers.GRU(6, name="gru"), name="both")(inputs)
+    outputs = layers.Dense(10, activation="softmax", name="digit")(x)
+    return finish(inputs, outputs)
+""",
+        """def build_model():
+    inputs = keras.Input((8, 8))
+    back = layers.GRU(6, go_backwards=True)(inputs)
+    outputs = layers.Concatenate()([layers.GRU(6)(inputs), back])
+    outputs = layers.Dense(10, activation="softmax", name="digit")(outputs)
+    return finish(inputs, outputs)
+""",
+        data=ROWS,
+    ),
+    Pair(
         "a layer and a Lambda that does the same",
         CONV.replace('layers.ReLU(name="relu")(x)', 'layers.LeakyReLU(0.1, name="relu")(x)'),
         CONV.replace(
