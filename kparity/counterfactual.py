@@ -126,7 +126,7 @@ def _run(
     for index in here:
         rest = [mend for other, mend in known if other != index]
         runs.append({**_request(f"proof-but-{index}", rest, parts), "own": sorted(dict(known)[index].own)})
-    plain = [{"name": "proof-reference", "mend": [], "own": [], "nudge": 0}]
+    plain: list[dict[str, Any]] = [{"name": "proof-reference", "mend": [], "own": [], "nudge": 0}]
     plain += [{"name": f"proof-moved-{key}", "mend": [], "own": [], "nudge": key} for key in MOVES]
     # An output near 1 keeps its bits when what it is made of moves, and what divides by its distance from 1 does not
     outputs = [key for key in parts.reference if key.startswith("out|")]
