@@ -64,6 +64,7 @@ def merge(
     for cause in found:
         if cause.kind == "initial-slot" and any(
             (other.phase, other.evidence.get("quantity")) == ("optimizer", cause.evidence["quantity"])
+            and {*cause.evidence["variables"]} <= {*other.evidence.get("variables", [])}
             for other in found
             if other.kind != "initial-slot"
         ):

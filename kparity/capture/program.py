@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from kparity.capture.callbacks import active
 from kparity.capture.sides import Side
-from kparity.capture.subject import COMPOSITE, FitArguments, SubjectError, watchable
+from kparity.capture.subject import COMPOSITE, FitArguments, SubjectError, split_off, watchable
 from kparity.capture.written import Written
 
 DATA = (("x", "y"), ("x_train", "y_train"), ("train_data",), ("dataset",), ("train_dataset",), ("train_ds",))
@@ -302,10 +302,8 @@ class Program:
             x, y, weights = tf.nest.map_structure(lambda v: None if v is None else np.asarray(v), (x, y, weights))
             rows = len(tf.nest.flatten(x)[0])
             if held is None and split:
-                at = int(rows * (1.0 - split))
-                late = [tf.nest.map_structure(lambda v: v[at:], one) for one in (x, y, weights) if one is not None]
-                x, y, weights = tf.nest.map_structure(lambda v: None if v is None else v[:at], (x, y, weights))
-                held, rows = tuple(late), at
+                (x, y, weights), held = split_off((x, y, weights), split)
+                rows = len(tf.nest.flatten(x)[0])
             if size is None and steps:
                 size = -(-rows // int(steps))
         acting = sorted({type(one).__name__ for one in active(given.get("callbacks"))})

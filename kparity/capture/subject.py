@@ -77,6 +77,13 @@ class FitArguments:
     steps_per_epoch: int | None = None
 
 
+IGNORED = {
+    *("epochs", "verbose", "initial_epoch", "validation_steps", "validation_batch_size", "validation_freq"),
+    *("max_queue_size", "workers", "use_multiprocessing"),
+}
+"""Arguments of `fit` that change nothing of what is compared."""
+
+
 def load(path: Path, origin: Path, model: str, data: str, arguments: tuple[str, ...] = ()) -> Subject:
     """Import the file at `path` as if it stood at `origin`, whose folder is importable as for a script."""
     sys.path.insert(0, str(origin.parent))
@@ -145,13 +152,18 @@ def fit_arguments(value: Any, batch_size: int | None) -> FitArguments:
         raise SubjectError("the data function returned nothing: it must return what `fit` takes")
     if isinstance(value, dict):
         known = set(inspect.signature(FitArguments).parameters)
-        ignored = {"epochs", "verbose", "validation_steps", "initial_epoch"}
-        unknown = set(value) - known - ignored
+        unknown = set(value) - known - IGNORED - {"validation_split"}
         if unknown or "x" not in value:
             raise SubjectError(
                 "the data function returned a dict, so its keys must be arguments of fit with x among them; "
                 f"got {sorted(value)}"
             )
+        value = dict(value)
+        if (split := value.get("validation_split")) and value.get("validation_data") is None:
+            parts = tuple(value.get(key) for key in ("x", "y", "sample_weight"))
+            if not all(hasattr(leaf, "shape") for leaf in tf.nest.flatten(parts) if leaf is not None):
+                raise SubjectError("`validation_split` is for arrays: give `validation_data` beside any other data")
+            (value["x"], value["y"], value["sample_weight"]), value["validation_data"] = split_off(parts, split)
         arguments = FitArguments(**{key: item for key, item in value.items() if key in known})
     elif isinstance(value, FitArguments):
         arguments = value
@@ -162,6 +174,14 @@ def fit_arguments(value: Any, batch_size: int | None) -> FitArguments:
     if batch_size is not None:
         arguments = FitArguments(**{**vars(arguments), "batch_size": batch_size})
     return arguments
+
+
+def split_off(parts: tuple[Any, ...], split: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """(x, y, sample weights) of arrays without their last rows, and these rows, less what is None, as `fit` would."""
+    rows = len(next(leaf for leaf in tf.nest.flatten(parts) if leaf is not None))
+    at = int(rows * (1.0 - split))
+    kept = tf.nest.map_structure(lambda v: None if v is None else v[:at], parts)
+    return kept, tuple(tf.nest.map_structure(lambda v: v[at:], one) for one in parts if one is not None)
 
 
 def batches(arguments: FitArguments, seed: int) -> Iterator[Any]:

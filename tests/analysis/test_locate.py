@@ -466,6 +466,13 @@ def test_a_slot_that_begins_otherwise_is_no_second_cause_beside_the_slot_that_go
     assert [cause.kind for cause in merging.merge(begins, {}, lambda layer: {})] == ["initial-slot"]
 
 
+def test_a_slot_of_one_variable_does_not_explain_that_all_begin_otherwise() -> None:
+    names = ("first:kernel", "embedding:embeddings")
+    sides = [{f"slot|{name}|momentums": np.full(3, value, np.float32) for name in names} for value in (1.0, 0.0)]
+    found = causes(step("slot|embedding:embeddings|momentums"), before=outset.initial(*sides))
+    assert {one.kind for one in merging.merge(found, {}, lambda layer: {})} == {"initial-slot", "numbers"}
+
+
 def test_layers_that_stand_in_another_order_are_one_cause() -> None:
     outs = {f"out|{name}|0": np.full(4, number, np.float32) for number, name in enumerate(("a", "b", "c", "d"))}
 

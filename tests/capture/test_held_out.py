@@ -7,7 +7,7 @@ CHECKS = """
 import numpy as np
 import tensorflow as tf
 
-from kparity.capture import held_out
+from kparity.capture import held_out, subject
 
 rows = tf.data.Dataset.from_tensor_slices((np.arange(40.0), np.arange(40) % 2)).shuffle(40, seed=3).batch(4)
 
@@ -32,6 +32,17 @@ wide = lambda kind: (np.full((3, 2), 0.1, kind), np.zeros(3, kind))
 assert held_out.digest(wide("float64")) == held_out.digest(wide("float32")), "as both Kerases take them"
 words = lambda word: (np.array(["a", word], dtype=object), np.zeros(2))
 assert held_out.digest(words("b" * 9)) == held_out.digest(words("bbb" * 3)) != held_out.digest(words("c"))
+asked = {"x": {"a": np.arange(10.0)}, "y": np.arange(10), "validation_split": 0.2, "workers": 4, "epochs": 9}
+given = subject.fit_arguments(asked, None)
+assert given.x["a"].tolist() == given.y.tolist() == list(range(8)), given
+assert [part["a"].tolist() if isinstance(part, dict) else part.tolist() for part in given.validation_data] == [[8, 9]] * 2
+for bad in ({**asked, "x": rows}, {**asked, "batchsize": 3}):
+    try:
+        subject.fit_arguments(bad, None)
+    except subject.SubjectError as error:
+        assert "validation_split" in str(error)
+    else:
+        raise AssertionError(bad)
 held_out.MOST_BYTES = 10
 large, notes = held_out.steady(cut)
 assert large is cut and notes == [held_out.TOO_LARGE]
