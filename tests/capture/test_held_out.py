@@ -35,7 +35,7 @@ assert held_out.digest(words("b" * 9)) == held_out.digest(words("bbb" * 3)) != h
 asked = {"x": {"a": np.arange(10.0)}, "y": np.arange(10), "validation_split": 0.2, "workers": 4, "epochs": 9}
 given = subject.fit_arguments(asked, None)
 assert given.x["a"].tolist() == given.y.tolist() == list(range(8)), given
-assert [part["a"].tolist() if isinstance(part, dict) else part.tolist() for part in given.validation_data] == [[8, 9]] * 2
+assert (given.validation_data[0]["a"].tolist(), given.validation_data[1].tolist()) == ([8.0, 9.0], [8, 9])
 for bad in ({**asked, "x": rows}, {**asked, "batchsize": 3}):
     try:
         subject.fit_arguments(bad, None)
