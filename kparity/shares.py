@@ -104,7 +104,7 @@ def _wanted(reference: Ask, cause: Cause, owners: Mapping[str, str], rates: Sequ
     while outer := {p: p.rpartition("/")[0] for p, one in zip(paths, told, strict=True) if one and _inside(p, one)}:
         paths = sorted({outer.get(path, path) for path in paths})
         told = shown(paths)
-    if not all(one and one["public"] and one["config"] is not None for one in told):
+    if not all(one and one.get("public") and one["config"] is not None for one in told):
         return None
     return {
         "phase": cause.phase,

@@ -38,6 +38,10 @@ class Draws:
     step: tf.Variable | None = None
     salt: tf.Variable | None = None
     """What the seed adds to the draws of compiled steps, which are kept from one seed to the next."""
+    taken: tuple[int, int] | None = None
+    """Of every so many rows of a draw, the one that is taken; see `part`."""
+    before_parts: Counter[str] = field(default_factory=Counter)
+    """How often each owner had drawn before the first part."""
     seeds_of_keras: random.Random = field(default_factory=random.Random)
     """Stands for Python's generator inside Keras, so that a program's own draws don't depend on Keras's."""
 
@@ -85,6 +89,21 @@ class Draws:
         finally:
             self.counts = before
 
+    @contextlib.contextmanager
+    def part(self, number: int, parts: int) -> Iterator[None]:
+        """Inside is the `number`-th of several calls that stand for a single one with `parts` times the rows.
+
+        What each row draws is then the same: its call takes every `parts`-th row of what the single one draws.
+        """
+        if number == 0:
+            self.before_parts = Counter(self.counts)
+        self.counts = Counter(self.before_parts)
+        around, self.taken = self.taken, (number, parts)
+        try:
+            yield
+        finally:
+            self.taken = around
+
     def new_seed(self, kind: str) -> int:
         """The seed for a generator that the program makes without one: its first, second, ... of this kind."""
         self.counts[kind] += 1
@@ -97,6 +116,13 @@ class Draws:
         owner = self.names.get(owner, owner)
         occurrence = self.counts[owner]
         self.counts[owner] += 1
+        if self.taken is not None and (rows := _rows(shape)):
+            number, parts = self.taken
+            self.counts[owner], self.taken, noted = occurrence, None, len(self.census)
+            drawn = self.uniform(tf.concat([[rows * parts], shape[1:]], 0), kind, parameters)
+            self.taken = (number, parts)
+            del self.census[noted + (number == 0) :]  # one draw, in the census too
+            return tf.reshape(drawn, tf.concat([[rows, parts], tf.shape(drawn)[1:]], 0))[:, number]
         with contextlib.suppress(TypeError, ValueError):
             plain = tf.get_static_value(shape) if tf.is_tensor(shape) else shape
             known = [] if plain is None else [int(size) for size in tf.TensorShape(plain)]
@@ -116,6 +142,14 @@ class Draws:
         if in_step:
             salt = tf.cast(self.step, tf.uint32) + tf.cast(self.salt, tf.uint32)
         return hashed_uniform(shape, tf.constant(low), tf.constant(high), salt)
+
+
+def _rows(shape: Any) -> int:
+    """The first size of a shape, if it has one that is known; else 0."""
+    plain = tf.get_static_value(shape) if tf.is_tensor(shape) else shape
+    with contextlib.suppress(TypeError, ValueError, IndexError):
+        return int(tf.TensorShape(plain)[0] or 0)
+    return 0
 
 
 def salt_of(seed: int) -> int:

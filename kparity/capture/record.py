@@ -114,6 +114,8 @@ class Recorder:
         """Where it is wanted, every weight that is created, with its initial value."""
         self.named: Inventory | None = None
         """Whose layers draw under their own names outside of a recorded step, too."""
+        self.looping: type | tuple[()] = ()
+        """The class that calls a layer for each time step: Keras 2 for all of them at once, Keras 3 one by one."""
         self.totals: Callable[[Any], None] | None = None
         """Told what is differentiated outside of a recorded step."""
         self.dry: list[tuple[Any, list[Any]]] | None = None
@@ -192,6 +194,12 @@ def install(side: Side, recorder: Recorder) -> None:
             flat[index] = forced_gradient(recorder, step, key, own)
         return tf.nest.pack_sequence_as(result, flat)
 
+    def one_of_several(number: int, steps: int, call: Callable[[], Any]) -> Any:
+        with recorder.draws.part(number, steps):
+            return call()
+
+    side.spreading(one_of_several)
+    recorder.looping = side.keras.layers.TimeDistributed
     for owner, method, wrapper in (
         (side.layer_class, "__call__", call_layer),
         (side.layer_class, "add_loss", note_loss),
@@ -258,7 +266,7 @@ def _call(
 ) -> Any:
     """One layer or loss call, its inputs and outputs recorded and, where the step forces, replaced."""
     if step.silent:
-        step.opaque += (loop := hasattr(layer, "cell"))
+        step.opaque += (loop := _loops(recorder, layer))
         try:
             return original(layer, *args, **kwargs)
         finally:
@@ -286,7 +294,7 @@ def _call(
     mask = _given_masks(recorder, step, node, read, mask)
     if mask is not None:
         kwargs["mask"] = mask
-    loop = hasattr(layer, "cell")
+    loop = _loops(recorder, layer)
     step.opaque += loop
     mode = kwargs.get("training")
     step.modes.append(bool(mode) if isinstance(mode, (bool, int)) else step.modes[-1] if step.modes else None)
@@ -308,6 +316,11 @@ def _call(
     if path == ROOT:
         step.outputs = sum(step.sees(value) for value in tf.nest.flatten(outputs))
     return _through(recorder, step, "out", node, outputs)
+
+
+def _loops(recorder: Recorder, layer: Any) -> bool:
+    """Whether a layer calls what is inside of it once a time step, or may: it is one to the record."""
+    return hasattr(layer, "cell") or isinstance(layer, recorder.looping)
 
 
 def takes_masks(layer: Any) -> tuple[int | None, bool]:

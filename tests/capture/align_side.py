@@ -86,6 +86,29 @@ def images() -> dict[str, Any]:
     }
 
 
+def parts() -> dict[str, Any]:
+    """A draw for six rows, and the same in two parts of three rows; what the census says of either."""
+
+    def draw(count: int) -> np.ndarray:
+        return tf.random.uniform([count, 2]).numpy()
+
+    draws.restart(7)
+    with draws.owner("layer"), draws.training_step():
+        whole = [draw(6), draw(6)]
+        single = draws.census[:]
+    draws.restart(7)
+    halves: list[list[np.ndarray]] = [[], []]
+    with draws.owner("layer"), draws.training_step():
+        for number in range(2):
+            with draws.part(number, 2):
+                halves[number] = [draw(3), draw(3)]
+    together = [np.stack(pair, 1).reshape(6, 2) for pair in zip(*halves, strict=True)]
+    return {
+        "same": [bits(a) == bits(b) for a, b in zip(whole, together, strict=True)],
+        "census": single == draws.census,
+    }
+
+
 def moments() -> dict[str, list[float]]:
     """Of 200000 numbers a way: mean, standard deviation, smallest, largest, and how even 64 cells of them are."""
     unit = align.hashed_uniform([200_000], *key()).numpy()
@@ -181,5 +204,5 @@ def rates() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    checks = (ways, functions, images, moments, extremes, correlations, streams, census, rates)
+    checks = (ways, functions, images, parts, moments, extremes, correlations, streams, census, rates)
     print(json.dumps({check.__name__: check() for check in checks}))

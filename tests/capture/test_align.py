@@ -46,6 +46,10 @@ def test_a_layer_that_flips_images_draws_as_keras_3_does_and_a_dataset_by_its_ow
     assert left != right
 
 
+def test_calls_that_stand_for_a_single_one_draw_what_that_draws(found: dict[str, Any]) -> None:
+    assert found["parts"] == {"same": [True, True], "census": True}
+
+
 def test_the_numbers_are_uniform(found: dict[str, Any]) -> None:
     mean, deviation, low, high = found["moments"]["uniform"]
     assert mean == pytest.approx(0.5, abs=4 * 12**-0.5 / 200_000**0.5)

@@ -36,6 +36,15 @@ def fed(*lines: str) -> str:
 PIXELS = fed('{"x": X.reshape(-1, 64), "y": Y, "batch_size": 32}')
 ROWS = fed('{"x": X, "y": Y, "batch_size": 32}')
 IMAGES = fed('{"x": X[..., None], "y": Y, "batch_size": 32}')
+STEPS = """def build_model():
+    inner = keras.Sequential([layers.Conv1D(4, 3, activation="relu"), layers.SpatialDropout1D(0.2), layers.Flatten()])
+    inputs = keras.Input((8, 8))
+    x = layers.Reshape((4, 8, 2), name="pieces")(inputs)
+    x = layers.TimeDistributed(inner, name="each")(x)
+    x = layers.TimeDistributed(layers.Dropout(0.3), name="dropped")(x)
+    outputs = layers.Dense(10, activation="softmax", name="digit")(layers.GRU(6, name="gru")(x))
+    return finish(inputs, outputs)
+"""
 TOKENS = """def load_data():
     random = np.random.RandomState(7)
     x = random.randint(1, 20, size=(640, 12))
@@ -420,6 +429,12 @@ def build_model():""",
     outputs = layers.Dense(10, activation="softmax", name="digit")(outputs)
     return finish(inputs, outputs)
 """,
+        data=ROWS,
+    ),
+    Pair(
+        "dropout at each time step, in a layer and in a model",
+        STEPS,
+        STEPS.replace('name="each"', 'name="step"'),
         data=ROWS,
     ),
     Pair(

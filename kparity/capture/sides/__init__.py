@@ -15,6 +15,7 @@ WHOLE = {"float32", "float64"}
 Creation = Callable[[Any, str, Callable[[], Any]], Any]
 Resumption = Callable[[Any, Callable[[], None]], None]
 Updating = Callable[[Any, list[Any], list[Any], Callable[[list[Any]], Any]], Any]
+Spreading = Callable[[int, int, Callable[[], Any]], Any]
 
 
 class Side(Protocol):
@@ -81,6 +82,10 @@ class Side(Protocol):
     def updating(self, wrap: Updating) -> None:
         """Pass every update of variables through `wrap(optimizer, gradients, variables, apply)`, also one that a model
         makes within its training step; `apply(gradients)` makes it."""
+
+    def spreading(self, wrap: Spreading) -> None:
+        """Pass what TimeDistributed does at each of its time steps through `wrap(step, steps, call)`, where it calls
+        its layer time step by time step, and not once for all."""
 
     def build_optimizer(self, optimizer: Any, variables: list[Any]) -> None:
         """Make the optimizer's slots for these variables, where it hasn't any."""

@@ -2,13 +2,14 @@
 
 import contextlib
 import functools
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
-from kparity.capture.sides import WHOLE, Creation, Namer, Resumption, Updating
+from kparity.capture.sides import WHOLE, Creation, Namer, Resumption, Spreading, Updating
 from kparity.capture.sides.legacy import read_configuration, scan_slots, states_of, unwrapped
 
 
@@ -132,6 +133,29 @@ class Adapter:
             return wrap(optimizer, list(grads), variables, lambda own: original(optimizer, own, variables))
 
         owner.apply = apply
+
+    def spreading(self, wrap: Spreading) -> None:
+        owner = self.keras.layers.TimeDistributed
+        original = owner.call
+
+        @tf.autograph.experimental.do_not_convert
+        @functools.wraps(original)
+        def call(layer: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            inner, steps, numbers = layer.layer, inputs.shape[1], itertools.count()
+            if steps is None or "call" in vars(inner):
+                return original(layer, inputs, *args, **kwargs)
+            one = inner.call
+
+            def instead(*args: Any, **kwargs: Any) -> Any:
+                return wrap(next(numbers), steps, lambda: one(*args, **kwargs))
+
+            object.__setattr__(inner, "call", instead)
+            try:
+                return original(layer, inputs, *args, **kwargs)
+            finally:
+                object.__delattr__(inner, "call")
+
+        owner.call = call
 
     def build_optimizer(self, optimizer: Any, variables: list[Any]) -> None:
         if not optimizer.built:

@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kparity.capture.sides import Creation, Namer, Resumption, Updating
+from kparity.capture.sides import Creation, Namer, Resumption, Spreading, Updating
 
 _SLOT_NAMES = {
     "m": "momentums",
@@ -191,6 +191,19 @@ class Adapter:
             return wrap(optimizer, [gradient for gradient, _ in pairs], variables, apply)
 
         owner.apply_gradients = apply_gradients
+
+    def spreading(self, wrap: Spreading) -> None:
+        """All time steps are one large batch in `fit`, which doesn't know the size of a batch before: here, too."""
+        owner = self.keras.layers.TimeDistributed
+        original = owner.call
+
+        @tf.autograph.experimental.do_not_convert
+        @functools.wraps(original)
+        def call(layer: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            layer._always_use_reshape = not getattr(layer.layer, "stateful", False)
+            return original(layer, inputs, *args, **kwargs)
+
+        owner.call = call
 
     def build_optimizer(self, optimizer: Any, variables: list[Any]) -> None:
         if hasattr(optimizer, "get_slot_names"):
