@@ -106,7 +106,7 @@ def argument_splices(spec: dict[str, Any], module: Module, call: ast.Call) -> tu
         raise CannotEdit(f"`{module.source(stars[0].value)}` may hold any argument")
     if not pins and all(keep and (argument.keyword is not None or k is None) for argument, keep, k, _ in changes):
         return tuple(s for argument, _, keyword, value in changes for s in _plain(module, argument, keyword, value))
-    return (_respaced(module, call, plan, pins) or _rebuilt(module, call, plan, pins),)
+    return _respaced(module, call, plan, pins) or (_rebuilt(module, call, plan, pins),)
 
 
 def _joined(names: list[str], given: list[Argument]) -> tuple[Argument | None, Argument | None]:
@@ -200,49 +200,54 @@ def _respaced(
     call: ast.Call,
     plan: list[tuple[Argument, bool, str | None, str | None]],
     pins: dict[str, str],
-) -> Splice | None:
+) -> tuple[Splice, ...]:
     """The arguments anew, with the commas and spaces that stood between them: most calls have nothing else there.
 
-    None where there is more to keep, comments or parentheses, or where a pin has to stand on a line of its own.
+    Empty where there is more to keep, comments or parentheses, or where a pin has to stand on a line of its own.
     """
     start, end = module.end(call.func), module.end(call)
     if skipped(call) or "#" in module.text[start:end] or "\\" in module.text[start:end]:
-        return None
+        return ()
     gaps: list[str] = []
-    texts: list[str | None] = []
+    texts: list[list[str | ast.AST] | None] = []
     at = start
     for argument, keep, keyword, value in plan:
         first = module.start(argument.keyword or argument.value)
         last = module.end(argument.keyword or argument.value)
         gaps.append(module.text[at:first])
         at = last
-        text = module.text[first:last]
-        if argument.keyword is not None and argument.keyword.arg is not None:
-            text = text[len(argument.keyword.arg) :]
-            if not text.startswith("=") or module.start(argument.value) != last - len(text) + 1:
-                return None
-            text = (keyword or "") + (f"={value}" if value is not None else text)
-        elif value is not None or keyword is not None:
-            text = (f"{keyword}=" if keyword is not None else "") + (value if value is not None else text)
+        given = value if value is not None else argument.value
+        text: list[str | ast.AST]
+        if argument.keyword is None:
+            text = [f"{keyword}=" if keyword is not None else "", given]
+        elif argument.keyword.arg is None:
+            text = [argument.keyword]
+        elif module.text[first : module.start(argument.value)] != f"{argument.keyword.arg}=":
+            return ()
+        else:
+            text = [f"{keyword or ''}=", given]
         texts.append(text if keep else None)
     gaps.append(module.text[at:end])
     first_gap, last_gap = ("(", (")", ",)")) if plan else ("", ("()",))
     if "".join(gaps[-1].split()) not in last_gap or (plan and gaps[0].strip() != first_gap):
-        return None
+        return ()
     if any(gap.strip() != "," for gap in gaps[1:-1]):
-        return None
+        return ()
     if pins and (any(gap != ", " for gap in gaps[1:-1]) or gaps[-1] not in (")", "()") or gaps[0] not in ("(", "()")):
-        return None
-    kept: list[list[str]] = []
-    for given, gap in zip(texts, gaps[1:], strict=True):
-        if given is not None:
-            kept.append([given, gap])
+        return ()
+    kept: list[list[str | ast.AST]] = []
+    for said, gap in zip(texts, gaps[1:], strict=True):
+        if said is not None:
+            kept.append([*said, gap])
         elif kept:
-            kept[-1][1] = gap  # what goes takes the comma in front of it along, not the one behind
+            kept[-1][-1] = gap  # what goes takes the comma in front of it along, not the one behind
     if pins:
-        every = [*(one for one, _ in kept), *(f"{name}={value}" for name, value in pins.items())]
-        return Splice(start, end, f"({', '.join(every)})")
-    return Splice(start, end, gaps[0] + "".join(map("".join, kept)) if kept else "()")
+        every: list[list[str | ast.AST]] = [one[:-1] for one in kept]
+        every += [[f"{name}={value}"] for name, value in pins.items()]
+        kept = [[*one, ", "] for one in every]
+        kept[-1][-1] = ")"
+        gaps[0] = "("
+    return module.woven(call, start, [gaps[0], *(piece for one in kept for piece in one)] if kept else ["()"])
 
 
 def _rebuilt(

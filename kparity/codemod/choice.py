@@ -50,7 +50,7 @@ def choose(module: Module, found: list[Site], unsafe: bool) -> tuple[list[Site],
             waiting = True
             continue
         done.append(site)
-        splices += new
+        splices += [one for one in new if module.text[one.start : one.end] != one.text]
         for one in new:
             taken.add(one)
         needs.update(dict.fromkeys(site.edit.needs))

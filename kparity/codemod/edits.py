@@ -264,22 +264,26 @@ def template_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
     if extra:
         raise CannotEdit(f"argument {sorted(extra)[0]!r} has no counterpart")
 
-    def fill(match: re.Match[str]) -> str:
-        name = match[1]
-        text = sources.get(name, defaults.get(name, ""))
-        value = values.get(name)
-        atom = value is None or isinstance(value, ATOMS) or (isinstance(value, ast.Tuple) and text.startswith("("))
-        around = match.string[: match.start()].rstrip()[-1:] + match.string[match.end() :].lstrip()[:1]
-        operand = bool(match[2]) or bool(set(around) & set("*-+/@"))
-        if isinstance(value, ast.GeneratorExp) or (not atom and operand):
-            text = f"({text})"
-        return text + match[2]
-
     template, needs = localised(spec["to"], module, call)
-    new = re.sub(r"\{(\w+)\}([.\[]?)", fill, template)
+    pieces: list[str | ast.AST] = []
+    at = 0
+    for match in re.finditer(r"\{(\w+)\}([.\[]?)", template):
+        name = match[1]
+        value = values.get(name)
+        text = sources.get(name, defaults.get(name, ""))
+        atom = value is None or isinstance(value, ATOMS) or (isinstance(value, ast.Tuple) and text.startswith("("))
+        around = template[: match.start()].rstrip()[-1:] + template[match.end() :].lstrip()[:1]
+        operand = bool(match[2]) or bool(set(around) & set("*-+/@"))
+        opened, closed = "()" if isinstance(value, ast.GeneratorExp) or (not atom and operand) else ("", "")
+        once = value is not None and said.count(name) == 1
+        pieces += [template[at : match.start()] + opened, value if once and value is not None else text]
+        pieces.append(closed + match[2])
+        at = match.end()
+    pieces.append(template[at:])
+    new = "".join(piece if isinstance(piece, str) else module.source(piece) for piece in pieces)
     if module.source(call).count("#") > new.count("#"):
         raise CannotEdit("a comment stands inside")
-    return Edit((Splice(module.start(call), module.end(call), new),), tuple(needs))
+    return Edit(module.woven(call, module.start(call), pieces), tuple(needs))
 
 
 def localised(source: str, module: Module, node: ast.AST) -> tuple[str, list[Need]]:

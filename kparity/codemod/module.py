@@ -131,6 +131,27 @@ class Module(Lines):
         """The node's own text."""
         return self.text[self.start(node) : self.end(node)]
 
+    def woven(self, node: ast.AST, start: int, pieces: Iterable[str | ast.AST]) -> tuple[Splice, ...]:
+        """Splices that put these pieces in the place of `node`, from `start` on.
+
+        Nodes among the pieces stay where they are if they come in the order of the source, so that others may edit what
+        is inside of them; everything between them is replaced, also where it says the same, and nobody else's then.
+        """
+        splices: list[Splice] = []
+        at, end, text = start, self.end(node), ""
+        fixed = node in self.inside_strings
+        for piece in pieces:
+            if isinstance(piece, str):
+                text += piece
+                continue
+            first, last = self.start(piece), self.end(piece)
+            if fixed or first <= at or last >= end:
+                text += self.text[first:last]
+                continue
+            splices.append(Splice(at, first, text))
+            at, text = last, ""
+        return (*splices, Splice(at, end, text))
+
     def newline(self) -> str:
         """The line end that the module uses."""
         found = LINE_END.search(self.text)

@@ -193,3 +193,13 @@ def test_a_rate_that_may_be_a_schedule_gets_an_adam_with_a_decay_of_its_own(call
     text = migrate_source(code, "a.py").text
     assert text.startswith("import keras\n\n\nclass DecoupledAdam(keras.optimizers.Adam):\n")
     assert text.endswith(f"\n\n\ndef f(rate):\n    return DecoupledAdam(0.1, rate)\n\n\n{calls}\n")
+
+
+NESTED = "from tensorflow.keras import backend as K\n\nx = K.set_value(v,\n    K.concatenate([K.argmax(y)])\n)\n"
+
+
+def test_what_is_edited_inside_of_another_edit_has_its_own_place():
+    done = migrate_source(NESTED, "a.py")
+    assert done.text.endswith("x = v.assign(keras.ops.concatenate([keras.ops.argmax(y, axis=-1)], axis=-1))\n")
+    places = {(f.rule, f.place.line, f.place.column) for f in done.findings if f.outcome is Outcome.FIXED}
+    assert places == {("KP101", 1, 1), ("KP626", 3, 5), ("KP605", 4, 5), ("KP604", 4, 20)}
