@@ -180,6 +180,16 @@ def shim_names() -> frozenset[str]:
 
 
 @functools.cache
+def shim_homes() -> frozenset[str]:
+    """These names, and every package that one of them is inside of."""
+    found = set(shim_names())
+    for dotted in shim_names():
+        parts = dotted.split(".")
+        found.update(".".join(parts[:length]) for length in range(1, len(parts)))
+    return frozenset(found)
+
+
+@functools.cache
 def keras_only() -> frozenset[str]:
     """What Keras 3 has as `keras.X`, and not as `tf.keras.X`."""
     text = (shipped("rules") / "api" / "keras_only.txt").read_text("utf-8")

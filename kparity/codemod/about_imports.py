@@ -6,10 +6,11 @@ In: an import statement. Out: `Site`s; `imports` makes the splices. A part of ma
 import ast
 from collections.abc import Iterator
 
-from ..rulebook import api, shim_names
+from ..rulebook import Rule, api, shim_homes, shim_names
 from . import imports
 from .about_names import AboutNames
 from .edits import Edit
+from .module import Splice, apply
 from .names import KERAS, may_be_near, normal, under
 from .scopes import Scope
 from .sites import Held, Site
@@ -47,18 +48,45 @@ class AboutImports(AboutNames):
     def imported_otherwise(self, node: ast.Import | ast.ImportFrom) -> Iterator[Site]:
         groups = imports.rewrite(self.module, node, self.book.flavour, self.book.renaming, self._must_stay)
         for group, splices in groups:
-            by_rule = {r.rule.id: r for r in group}
-            for position, rewritten in enumerate(by_rule.values()):
+            again = self._renaming_again(group[0]) if len(node.names) == 1 else None
+            if again is not None:
+                yield from self._imported_twice(node, group[0].rule, splices, again)
+                continue
+            known = all(r.becomes is not None for r in group)
+            for position, rule in enumerate({r.rule.id: r.rule for r in group}.values()):
                 edit = Edit(splices if position == 0 else ())
-                becomes = rewritten.becomes if all(r.becomes is not None for r in group) else None
-                yield self._site(rewritten.rule, node, edit, what=self.module.source(node), becomes=becomes)
+                becomes = tuple(pair for r in group if r.rule is rule for pair in r.becomes or ())
+                what = self.module.source(node)
+                yield self._site(rule, node, edit, what=what, becomes=becomes if known else None)
+
+    def _renaming_again(self, rewritten: imports.Rewritten) -> tuple[str, Rule, str] | None:
+        """The old name, the rule that gives the new one another name, and that name; None if there is none."""
+        if rewritten.becomes is None or self.module.suppresses:
+            return None
+        old, new = rewritten.becomes[0]
+        moved = self.book.renaming(new)
+        if moved is None or not moved[1].startswith("keras.") or not moved[0].safety == rewritten.rule.safety == "safe":
+            return None
+        return old, *moved
+
+    def _imported_twice(
+        self, node: ast.Import | ast.ImportFrom, first: Rule, splices: tuple[Splice, ...], again: tuple[str, Rule, str]
+    ) -> Iterator[Site]:
+        """A name that is imported from its new place, where it has another name by then, by that one at once."""
+        old, rule, final = again
+        module, start = self.module, self.module.start(node)
+        between = apply(module.source(node), [Splice(s.start - start, s.end - start, s.text) for s in splices])
+        made = imports.rewrite(module, node, self.book.flavour, lambda _: (first, final), self._must_stay)
+        yield self._site(first, node, Edit(made[0][1]), what=module.source(node), becomes=((old, final),))
+        yield self._site(rule, node, Edit(()), what=between, becomes=())
 
     def _must_stay(self, local: str, node: ast.stmt) -> bool:
         """Is some of what is reached through this import only in `tf.keras`? Then the import stays what it is."""
         scope = self.module.names.scope(node)
         if self._is_twofold(local, node):
             return True
-        if node is self.free:
+        mine = self.module.names.name(local, scope)
+        if node is self.free or mine is None or (under(normal(mine), "keras") and normal(mine) not in shim_homes()):
             return False
         found = [
             self._shim_only(use)

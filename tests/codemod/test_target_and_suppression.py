@@ -85,6 +85,15 @@ AGAIN = [
     "from tensorflow.keras.utils import data_utils\n\n\nclass S(data_utils.Sequence):\n    pass\n",
     "from tensorflow.keras import layers\n\n\nclass L(layers.Layer):\n    def build(self, shape):\n"
     "        self.a = self.add_weight('a', shape)\n        self.b = self.add_weight('b', shape, collections=[])\n",
+    "from tensorflow.keras.utils.data_utils import Sequence\n\n\nclass S(Sequence):\n    pass\n",
+    "from tensorflow.keras.utils.data_utils import Sequence, get_file\n\n\nclass S(Sequence):\n    f = get_file(1)\n",
+    "from tensorflow.keras.utils import data_utils\n\nx = data_utils.OrderedEnqueuer(y), data_utils.get_file(z)\n",
+    "from tensorflow.keras import backend as K\n\nx = K.relu(y, alpha=0.1), K.variable(0, 'int64')\n",
+    "from tensorflow.keras import backend as K, models\n\nm = models.Model(a, b)\n"
+    "K.set_value(m.optimizer.lr, K.get_value(m.optimizer.lr) / 2)\n",
+    # an import that another one takes the place of, in a function
+    "def f(x):\n    from tensorflow.keras.saving import object_registration\n\n"
+    "    return object_registration.get_registered_name(x)\n",
 ]
 
 
