@@ -12,7 +12,7 @@ from . import added, changed, conditions, defined, guesses, indirect, initial, o
 from .arguments import Argument, CannotEdit, arguments, words
 from .arrays import array_edit
 from .batches import fed_edit
-from .book import CALLS
+from .book import CALLS, turn
 from .built import built_edit
 from .edits import Edit, call_edit, input_edit, schedule_edit, strings_edit, template_edit
 from .newest import newest_edit
@@ -20,9 +20,6 @@ from .paths import path_edit
 from .sites import Finder, Site
 from .straight import value_at
 from .symbolic import lambda_edit
-
-LATER = {"lambda": 1, "manual": 2}
-"""Kinds of edit that speak where no other did."""
 
 
 class AboutCalls(Finder):
@@ -96,16 +93,15 @@ class AboutCalls(Finder):
             return
         handled = False
         told: set[str] = set()
-        if len(candidates) > 1:
-            candidates = sorted(candidates, key=lambda pair: LATER.get(pair[0].edit["kind"], 0))
         said = {keyword.arg for keyword in node.keywords}
+        positional = len(node.args)
         for rule, certain in candidates:
             if rule.edit["kind"] == "manual" and (handled or (not rule.when and dotted is not None)):
                 continue
             if rule.edit["kind"] == "lambda" and (handled or self.book.named(dotted or "", ("rename", "public"))):
                 continue  # it has a counterpart
             params, needed = self.book.asked(rule)
-            if needed and needed.isdisjoint(said) and needed.isdisjoint(params[: len(node.args)]):
+            if needed and needed.isdisjoint(said) and (not positional or needed.isdisjoint(params[:positional])):
                 continue
             given = arguments(node, params)
             if not self._holds(rule, given, node):
@@ -169,7 +165,7 @@ class AboutCalls(Finder):
         ]
         if not found and kind is None:
             found = [(rule, False) for wanted, rule in rules if wanted == "any"]
-        return found
+        return sorted(found, key=lambda pair: turn(pair[0]))
 
     def _whose(self, node: ast.Call, rule: Rule, kind: str) -> str:
         """Whose method is it? One whose definitions are renamed, too, is as good as Keras's."""

@@ -21,6 +21,9 @@ CALLS = (
     *("batches", "built", "weight", "manual"),
 )
 
+LATER = {"lambda": 1, "manual": 2}
+"""Kinds of edit that speak where no other did."""
+
 
 @dataclass(eq=False, repr=False)
 class Book:
@@ -99,14 +102,14 @@ class Book:
         return book
 
     def named(self, dotted: str, kinds: tuple[str, ...]) -> list[Rule]:
-        """Rules of these kinds of edit for a canonical name, the exact ones first."""
+        """Rules of these kinds of edit for a canonical name: the exact ones first, those that speak later last."""
         key = (dotted, kinds)
         if key not in self._named:
             found = [*self.exact.get(dotted, ()), *self.starred.get(dotted.rpartition(".")[0], ())]
             chosen = [r for r in found if r.edit["kind"] in kinds]
             if not chosen and "public" in kinds and self.public is not None and is_private_path(dotted):
                 chosen = [self.public]
-            self._named[key] = chosen
+            self._named[key] = sorted(chosen, key=turn)
         return self._named[key]
 
     def is_quiet(self, written: str) -> bool:
@@ -183,6 +186,11 @@ class Book:
             moved = [(rule, to) for rule, to in pairs if to is not None and to != dotted and exists(to)]
             self._renaming[dotted] = moved[0] if moved else None
         return self._renaming[dotted]
+
+
+def turn(rule: Rule) -> int:
+    """Which rules about one thing speak first: the smaller."""
+    return LATER.get(rule.edit["kind"], 0)
 
 
 def _needed(rule: Rule) -> frozenset[str]:

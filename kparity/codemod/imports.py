@@ -302,8 +302,8 @@ def unused_after(
     starts = [s.start for s in old]
     gone: dict[ast.stmt, list[ast.alias]] = {}
     for scope, name, node, alias in _imported(module):
-        uses = [module.start(use) for use in _uses(module, name, scope)]
-        if not uses or not all(_is_inside(use, old, starts) for use in uses):
+        uses = _uses(module, name, scope)
+        if not uses or not all(_is_inside(module.start(use), old, starts) for use in uses):
             continue
         if any(re.search(rf"\b{name}\b", s.text) for s in splices if not _is_part(module, s, node)):
             return None
@@ -317,11 +317,16 @@ def unused_after(
         assert isinstance(node, ast.Import | ast.ImportFrom)
         left = [s for s in kept if not _is_part(module, s, node)]
         at = module.start(node)
-        dropped = _drop(module, node, aliases, follows=any(s.start == s.end == at for s in left))
+        in_front = [s for s in left if s.start == s.end == at]
+        dropped = _drop(module, node, aliases, follows=bool(in_front))
         if not dropped:  # it stays for the comment behind it, as it is rewritten
             continue
         if len(left) < len(kept) and len(aliases) < len(node.names):
             return None
+        if in_front and dropped[0].start < at and module.text[module.end(node) : dropped[0].end] == module.newline():
+            left = [s for s in left if s not in in_front]
+            text = "".join(s.text for s in in_front).rstrip()
+            dropped = [Splice(at, at, text), Splice(at, module.end(node), "")]
         if any(overlaps(one, other) for one in dropped for other in left):
             return None
         kept = [*left, *dropped]

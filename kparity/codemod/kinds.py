@@ -43,8 +43,8 @@ FAMILIES = {
     "keras.mixed_precision.LossScaleOptimizer": "optimizer",
 }
 NOT_LAYERS = frozenset({"keras.layers.serialize", "keras.layers.deserialize"})
-SETTINGS = frozenset({"epsilon", "floatx", "image_data_format"})
-"""Functions of the backend that say what is set."""
+SETTINGS = frozenset({"epsilon", "floatx", "image_data_format", "set_epsilon", "set_floatx", "set_image_data_format"})
+"""Functions of the backend that say or change what is set."""
 
 
 @functools.lru_cache(maxsize=65536)

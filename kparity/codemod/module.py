@@ -83,6 +83,8 @@ class Module(Lines):
         """The f-strings whose expressions have been looked for, and were they found."""
         self.makes_changed: bool | None = None
         """What `changed.makes_any` says, once it was asked."""
+        self.makes_symbolic: bool | None = None
+        """The same of `symbolic`."""
         self._lines: dict[int, bytes] = {}
         self._ascii = text.isascii()
 

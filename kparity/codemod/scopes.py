@@ -312,7 +312,7 @@ class Index:
         match target:
             case ast.Name():
                 scope.bind(target.id, binding)
-                if binding.kind == "assign" and isinstance(binding.value, ast.Name | ast.Attribute):
+                if binding.kind == "assign" and isinstance(binding.value, (ast.Name, ast.Attribute)):
                     self.aliases.append((target.id, first_name(binding.value) or ""))
             case ast.Attribute():
                 if binding.value is not None and binding.kind in ("assign", "unpack"):

@@ -40,9 +40,11 @@ ABOUT_CALLS = (
     "base",
 )
 """Kinds of edit that look at what a name means, however it is called."""
-BLOCKS = ("body", "orelse", "finalbody")
+BLOCKS = ("body", "handlers", "orelse", "finalbody")
 ONE_PIECE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Return, ast.Assert, ast.Raise, ast.Delete)
 """Statements that can be parsed by themselves, wherever they stand."""
+HEADED = (ast.If, ast.For, ast.While, ast.With, ast.FunctionDef, ast.ClassDef)
+"""Statements of which the same is true without their body."""
 IMPORT = re.compile(r"\bimport\b")
 WORD = re.compile(r"\w+")
 NAME = re.compile(r"[a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*")
@@ -220,15 +222,16 @@ def _told_after(site: Site, module: Module, book: Book, edited: set[ast.AST | No
     None where one may have something else to say about them, or about values that come of them.
     """
     if site.becomes is None:
-        return [] if recast.is_quiet(site, module, book) or _takes_mask(site, module) else None
+        quiet = recast.is_quiet(site, module, book) or _takes_mask(site, module) or _is_plain_member(site, module, book)
+        return [] if quiet else None
     told: list[Site] = []
     for old, new in site.becomes:
         if old == new and site.rule.edit["kind"] != "call":
             continue
-        unasked = (
-            site.rule.edit["kind"] == "call" and type(site.node) is ast.Call and site.node not in module.values.asked
-        )
-        if not unasked and not module.values.alike(old, new):
+        call = site.node if site.rule.edit["kind"] == "call" and type(site.node) is ast.Call else None
+        values = module.values
+        unasked = call is not None and (call not in values.asked or values.stays_nothing(call, new))
+        if not unasked and not values.alike(old, new):
             return None
         if old != new and api(3).get(new) == "module":
             inside = _told_inside(module, book, old, new, edited)
@@ -237,12 +240,34 @@ def _told_after(site: Site, module: Module, book: Book, edited: set[ast.AST | No
             told += inside
         others = [rule for rule in book.rules_of(new) if rule is not site.rule]
         seen = site.rule.edit["kind"] != "call" and place(old) == new
-        if any(not seen or not _is_about_calls(rule) for rule in others):
-            return None
+        others = [rule for rule in others if not seen or not _is_about_calls(rule)]
         change = change_of(new) if site.rule.edit["kind"] == "call" else None
-        if change is not None and not (type(site.node) is ast.Call and not matters(change, site.node)):
-            return None
+        if others or change is not None:
+            after = _after(site, module, call) if call is not None else None
+            if after is None or any(not _passes_over(book, rule, after) for rule in others):
+                return None
+            if change is not None and matters(change, after):
+                return None
     return told
+
+
+def _after(site: Site, module: Module, call: ast.Call) -> ast.Call | None:
+    """A call as the edit of a site leaves it."""
+    start, end = module.start(call), module.end(call)
+    assert site.edit is not None
+    inside = [Splice(s.start - start, s.end - start, s.text) for s in site.edit.splices if start <= s.start < end]
+    try:
+        after = ast.parse(apply(module.text[start:end], inside), mode="eval").body
+    except SyntaxError:
+        return None
+    return after if isinstance(after, ast.Call) else None
+
+
+def _passes_over(book: Book, rule: Rule, call: ast.Call) -> bool:
+    """Does a rule about what is called here need arguments that aren't given?"""
+    params, needed = book.asked(rule)
+    given = {keyword.arg for keyword in call.keywords} | set(params[: len(call.args)])
+    return bool(needed) and needed.isdisjoint(given) and None not in given
 
 
 def _takes_mask(site: Site, module: Module) -> bool:
@@ -250,6 +275,14 @@ def _takes_mask(site: Site, module: Module) -> bool:
     if site.rule.edit["kind"] != "mask" or not isinstance(site.node, ast.FunctionDef):
         return False
     return (module.index.owned[site.node], "mask") not in module.values.asked
+
+
+def _is_plain_member(site: Site, module: Module, book: Book) -> bool:
+    """Does a member only get another name, that nothing is said of, and has nobody asked for its value?"""
+    if site.rule.edit["kind"] != "attribute" or not site.rule.edit["to"].isidentifier():
+        return False
+    names = (book.watched, book.methods, book.called, module.own_members)
+    return not module.values.is_known(site.node) and not any(site.rule.edit["to"] in some for some in names)
 
 
 def _is_about_calls(rule: Rule) -> bool:
@@ -283,7 +316,8 @@ def _told_inside(module: Module, book: Book, old: str, new: str, edited: set[ast
                 continue  # asked already: a call is known by either name
             beyond = isinstance(module.names.parent(inner), ast.Attribute)
             old_rules = [rule for rule in book.rules_of(was) if rule.edit["kind"] not in ("rename", "public")]
-            if beyond or now in api(3) or now in api(2) or old_rules or book.rules_of(now):
+            kept = now in api(2) and module.target != "keras"
+            if beyond or now in api(3) or kept or old_rules or book.rules_of(now):
                 return None
             if book.named(now, ABOUT_NAMES) or book.gone is None:
                 return None
@@ -296,38 +330,55 @@ def _parses(module: Module, text: str, splices: list[Splice]) -> bool:
 
     That refuses a bit more (a `nonlocal` alone); such files get a second look.
     """
-    changed: list[tuple[int, int]] = []
+    changed: list[tuple[int, int, str]] = []
     for splice in splices:
         if NAME.fullmatch(splice.text) and NAME.fullmatch(module.text, splice.start, splice.end):
             continue  # a name in a name's place
         if changed and splice.end <= changed[-1][1] and splice.start >= changed[-1][0]:
             continue
-        first, last = _around(module.tree.body, module, splice)
-        if changed and first < changed[-1][1]:
-            changed[-1] = (min(first, changed[-1][0]), max(last, changed[-1][1]))
-        else:
-            changed.append((first, last))
+        piece = _around(module.tree.body, module, splice)
+        if changed and piece[0] < changed[-1][1]:
+            before = changed.pop()
+            piece = (min(piece[0], before[0]), *max(piece[1:], before[1:]))
+        changed.append(piece)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for first, last in changed:
-                piece = text[forward(first, splices) : forward(last, splices)].lstrip("; \t")
-                symtable.symtable(piece, "<piece>", "exec")
+            for first, last, rest in changed:
+                code = text[forward(first, splices) : forward(last, splices)].lstrip("; \t") + rest
+                symtable.symtable(code.removeprefix("el") if rest else code, "<piece>", "exec")
     except SyntaxError:
         return False
     return True
 
 
-def _around(body: list[ast.stmt], module: Module, splice: Splice) -> tuple[int, int]:
-    """The innermost statement around a splice, if that is of one piece; else the outermost, and what is next to it."""
-    ends = [module.end(s) for s in body]
-    at = bisect_left(ends, splice.start)
-    whole = (0 if at == 0 else ends[at - 1], ends[min(bisect_left(ends, splice.end), len(ends) - 1)])
-    while at < len(ends) and module.start(body[at]) <= splice.start < splice.end <= ends[at]:
+def _around(body: list[ast.stmt], module: Module, splice: Splice) -> tuple[int, int, str]:
+    """Where the piece around a splice begins and ends, and what makes a statement of it.
+
+    The innermost statement, if that is of one piece, or what stands in front of its body; else the outermost, and what
+    is next to it.
+    """
+    at = bisect_left(body, splice.start, key=module.end)
+    last = body[min(bisect_left(body, splice.end, key=module.end), len(body) - 1)]
+    whole = (0 if at == 0 else module.end(body[at - 1]), module.end(last), "")
+    while at < len(body):
         inner = body[at]
+        for decorator in getattr(inner, "decorator_list", ()):
+            if module.start(decorator) <= splice.start < splice.end <= module.end(decorator):
+                return module.start(decorator), module.end(decorator), ""
+        start, end = module.start(inner), module.end(inner)
+        if not start <= splice.start < splice.end <= end:
+            break
         if isinstance(inner, ONE_PIECE):
-            return module.start(inner), ends[at]
+            return start, end, ""
+        if isinstance(inner, HEADED) and splice.end <= (stop := _begin(module, inner.body[0])):
+            return start, stop, "pass"
         body = [s for name in BLOCKS for s in getattr(inner, name, ())]
-        ends = [module.end(s) for s in body]
-        at = bisect_left(ends, splice.start)
+        at = bisect_left(body, splice.start, key=module.end)
     return whole
+
+
+def _begin(module: Module, statement: ast.stmt) -> int:
+    """Where a statement begins, with its decorators."""
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return module.text.rindex("@", 0, module.start(decorators[0])) if decorators else module.start(statement)

@@ -107,8 +107,8 @@ def made_site(
     if node in module.inside_strings:
         fstrings.located(module, node)
     start, end = module.start(node), module.end(node)
-    text = shortened(what or module.source(node))
-    lines = (module.line_column(start)[0], module.line_column(end)[0])
+    text = shortened(what or module.text[start:end])
+    lines = (node.lineno, node.end_lineno)  # type: ignore[attr-defined]
     return Site(rule, start, end, lines, edit, reason, text, becomes, about, node)
 
 

@@ -30,7 +30,11 @@ def lambda_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
     if (module.names.canonical(call.func) or "").rsplit(".", 1)[-1] in OTHERWISE:
         return None
-    if _is_part(module, call) or not any(is_symbolic(module, value, DEPTH) for value in given):
+    if (
+        not _makes_any(module)
+        or _is_part(module, call)
+        or not any(is_symbolic(module, value, DEPTH) for value in given)
+    ):
         return None
     if any(isinstance(value, ast.Starred) for value in given) or any(k.arg is None for k in call.keywords):
         raise CannotEdit(rule.why)
@@ -52,6 +56,18 @@ def lambda_edit(rule: Rule, module: Module, call: ast.Call) -> Edit | None:
     fed = parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"
     made = f"{layer}(lambda {name}: {source}, autocast=False)({fed})"
     return Edit((Splice(start, module.end(call), made),), tuple(needs))
+
+
+def _makes_any(module: Module) -> bool:
+    """Does the module have what symbolic tensors come of: an `Input`, a model's ends, layers called at once?"""
+    if module.makes_symbolic is None:
+        calls = module.index.calls
+        module.makes_symbolic = (
+            any(attribute.attr in ENDS for attribute in module.index.attributes)
+            or any(type(call.func) is ast.Call for call in calls)
+            or any(module.names.meaning(call.func) in INPUTS for call in calls)
+        )
+    return module.makes_symbolic
 
 
 def is_symbolic(module: Module, node: ast.AST | None, depth: int) -> bool:

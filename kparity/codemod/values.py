@@ -174,6 +174,14 @@ class Values:
         old = place(old)
         return made_by(old) == made_by(new) and passes_on(old) == passes_on(new)
 
+    def stays_nothing(self, call: ast.Call, new: str) -> bool:
+        """Is the value of a call of no kind, and of none either where `new` is called instead?"""
+        return made_by(new) is None and not passes_on(new) and self.kind(call) is None
+
+    def is_known(self, node: object) -> bool:
+        """Has anybody asked what kind of value this is?"""
+        return node in self._cache
+
     def local_classes(self, node: ast.AST) -> list[ast.ClassDef]:
         """The classes of this module that a name may stand for."""
         home = self.names.scope(node).lookup(node.id) if isinstance(node, ast.Name) else None
