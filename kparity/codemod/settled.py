@@ -105,8 +105,11 @@ def settled(
         old = moved.get(site.start)
         if old and site.about is None:
             return None  # what is told there may be about the old name
-        if not old or site.about not in old:
-            left.append(site)
+        if old and site.about in old:
+            continue
+        if site.about is not None and site.node in edited and isinstance(site.node, ast.Call):
+            return None  # it may be about arguments that are there no more
+        left.append(site)
     left += told
     return ended(mark, module, path, unsafe, left, sorted(last), where, fixed)
 

@@ -91,6 +91,9 @@ AGAIN = [
     "from tensorflow.keras import backend as K\n\nx = K.relu(y, alpha=0.1), K.variable(0, 'int64')\n",
     "from tensorflow.keras import backend as K, models\n\nm = models.Model(a, b)\n"
     "K.set_value(m.optimizer.lr, K.get_value(m.optimizer.lr) / 2)\n",
+    # an argument that one rule drops for good is no more for another one to speak about
+    "from tensorflow.keras.layers import BatchNormalization\n\nb = BatchNormalization(momentum=0.5, fused=False)\n"
+    "c = BatchNormalization(fused=True, virtual_batch_size=None)\nd = BatchNormalization(renorm=False, fused=True)\n",
     # an import that another one takes the place of, in a function
     "def f(x):\n    from tensorflow.keras.saving import object_registration\n\n"
     "    return object_registration.get_registered_name(x)\n",
