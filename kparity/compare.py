@@ -59,7 +59,7 @@ from kparity.resume import Noted, Notes
 from kparity.rulebook import Rule, rules
 from kparity.runtime.failed import SideFailed, Watch, failure_of, reserved
 from kparity.runtime.sides import Told, started
-from kparity.shares import apart, matters, shares, stand_ins
+from kparity.shares import apart, matters, same_once, shares, stand_ins
 from kparity.subjects import Code
 from kparity.trace import parse
 
@@ -419,6 +419,7 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
         notes.append("The two sides validate on different data: what they report of it can't be held together.")
     ours, theirs = trained.ours, trained.theirs
     before, kept_aside = _before(run, pair)
+    before += outset.in_loops(ours["drew"], theirs["drew"])
     seen = observe.look(trained.records, trained.order, pair.trainable, pair.owners)
     again = replays.Replays(
         run.reference.ask, run.candidate.ask, run.say, pair.folder, trained.order, pair.trainable, pair.owners
@@ -458,7 +459,8 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
         pair.trainable,
     )
     found = at_metrics([_with_predictions(pair.folder, cause) for cause in found], ours["curves"], theirs["curves"])
-    found, consequences = independent(_prove(run, pair, trained, found, seen.roundoff, region))
+    found = _proven_compiled(run, pair, trained, _prove(run, pair, trained, found, seen.roundoff, region))
+    found, consequences = independent(found)
     notes += [*not_proven(found), *consequences]
     notes += unread(seen.idle) + kept_aside
     notes += unshared(ours["curves"], theirs["curves"])
@@ -494,6 +496,19 @@ def _prove(
         if failed.kind in {"died", "hung"}:
             raise
         return [replace(cause, unproven=f"The counterfactual failed: {failed.message}") for cause in found]
+
+
+def _proven_compiled(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]) -> list[Cause]:
+    """Have what only compiled steps show taken back in one, to prove it."""
+    curves = (trained.ours["curves"], trained.theirs["curves"])
+    done = []
+    for cause in found:
+        if cause.kind == "draws":
+            ask, _, stand_in, _, request = _taken_back(run, pair, trained, [cause], {})
+            if same_once(ask, stand_in[0], curves, request):
+                cause = replace(cause, proven=True, unproven="")
+        done.append(cause)
+    return done
 
 
 def _with_predictions(folder: Path, cause: Cause) -> Cause:

@@ -18,6 +18,8 @@ from kparity.runtime.failed import SideFailed
 MOST = 4
 """Causes whose share is measured; each takes a training."""
 
+ROUND_OFF = 1e-5
+"""Of a loss, what compilation may change by the order of operations: a hundred units in the last place of float32."""
 ACTING = {"forward", "gradient", "state", "loss", "optimizer", "metric"}
 """Phases of causes that act in training."""
 
@@ -85,6 +87,26 @@ def shares(
     if left:
         named = f"With {len(wanted)} of {len(wanted) + len(left)} causes taken back that act in training"
     return measured, f"{named}, Keras 3 ends at {before['keras3']:.4f} and Keras 2 at {before['legacy']:.4f}."
+
+
+def same_once(
+    candidate: Ask, one: Mapping[str, Any] | None, curves: tuple[Mapping[str, Any], Mapping[str, Any]], request: Any
+) -> bool:
+    """Whether the candidate's compiled first step reports the reference's loss once something stands in, not before.
+
+    `curves`: of the two sides. For what only compiled steps show, and no step alone can be asked.
+    """
+    before, after = (side["loss"][0] for side in curves)
+    if one is None:
+        return False
+    try:
+        trained = candidate("train_with", stand_ins=[one], **{**request, "steps": 1})
+    except SideFailed as failed:
+        if failed.kind in {"died", "hung"}:
+            raise
+        return False
+    left = abs(trained["curves"]["loss"][0] - before)
+    return not trained["missed"] and bool(left <= ROUND_OFF * abs(before) and abs(after - before) > 10 * left)
 
 
 def _wanted(reference: Ask, cause: Cause, owners: Mapping[str, str], rates: Sequence[float]) -> dict[str, Any] | None:

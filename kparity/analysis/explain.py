@@ -193,6 +193,11 @@ class Explainer:
         if cause.kind == "shape":
             where = "What reaches" if cause.evidence["array"].startswith("in|") else "What comes out of"
             return f"{where} {subject} has another shape in {theirs} than in {ours}."
+        if cause.kind == "draws":
+            anew, once = (ours, theirs) if cause.evidence["looped"] else (theirs, ours)
+            return (
+                f"In compiled training {subject} draws anew at every time step in {anew}, and in {once} once for all."
+            )
         if cause.kind == "no-gradient" and not cause.variable:
             return f"{subject} passes a gradient back to all its inputs in {ours}, and not in {theirs}."
         if cause.kind == "no-gradient":

@@ -4,6 +4,7 @@ In: what the two sides said of themselves, their states before training, hashes 
 compare; `locate.causes` goes on from these.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from kparity.analysis.locate import Cause
@@ -77,6 +78,16 @@ def initial(reference: Arrays, candidate: Arrays) -> list[Cause]:
         layer = _layer_of_variable(alone or "")
         causes.append(Cause("optimizer", layer, alone, 0, "initial-slot", *numbers, also, evidence))
     return causes
+
+
+def in_loops(ours: Mapping[str, bool], theirs: Mapping[str, bool]) -> list[Cause]:
+    """Layers that draw at each turn of a loop of the compiled step on one side, and once before it on the other.
+
+    `ours`, `theirs`: who draws in the compiled step, and whether in a loop. A step alone is run eagerly, where Keras 2
+    keeps what it has drawn.
+    """
+    apart = [layer for layer in ours if layer in theirs and ours[layer] != theirs[layer]]
+    return [Cause("forward", layer, None, 1, "draws", evidence={"looped": ours[layer]}) for layer in apart]
 
 
 def lone_slots(found: list[Cause], reference: Arrays, candidate: Arrays) -> list[Cause]:

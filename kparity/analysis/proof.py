@@ -183,7 +183,9 @@ def _plan_data(cause: Cause, parts: Parts) -> Mend | None:
     return None if cause.kind == "length" else Mend(own=frozenset({"batch"}))
 
 
-def _plan_layer(cause: Cause, parts: Parts) -> Mend:
+def _plan_layer(cause: Cause, parts: Parts) -> Mend | None:
+    if cause.kind == "draws":
+        return None  # a step alone is not compiled: see `shares.same_once`
     layers = frozenset(_layers(cause, parts))
     array = cause.evidence.get("array", "")
     masks = _masks(cause.evidence.get("readers", []), layers, parts)

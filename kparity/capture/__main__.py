@@ -336,6 +336,7 @@ class Process:
             "nonfinite_step": result.nonfinite_step,
             "wrote": list(self.subject.written.files) if isinstance(self.subject, Program) else [],
             "epochs": self.acting.epochs,
+            "drew": dict(sorted(self.draws.drew.items())),
             "unused": unused,
             "seconds": time.monotonic() - started,
             "validation": self._evaluate() if result.nonfinite_step is None else {},

@@ -38,6 +38,10 @@ class Draws:
     step: tf.Variable | None = None
     salt: tf.Variable | None = None
     """What the seed adds to the draws of compiled steps, which are kept from one seed to the next."""
+    turns: dict[str, tf.Variable] = field(default_factory=dict)
+    """Who draws in a loop of a compiled step -> how often it has in this step: each turn draws its own numbers."""
+    drew: dict[str, bool] = field(default_factory=dict)
+    """Who drew in a compiled step -> whether in a loop."""
     taken: tuple[int, int] | None = None
     """Of every so many rows of a draw, the one that is taken; see `part`."""
     before_parts: Counter[str] = field(default_factory=Counter)
@@ -68,6 +72,8 @@ class Draws:
             self.step.assign(number)
         elif number:
             self.step = tf.Variable(number, dtype=tf.int64, trainable=False)
+        for turn in self.turns.values():
+            turn.assign(0)
 
     @contextlib.contextmanager
     def owner(self, name: str) -> Iterator[None]:
@@ -88,6 +94,13 @@ class Draws:
                 yield
         finally:
             self.counts = before
+
+    def _turn(self, owner: str) -> tf.Tensor:
+        """Counts on in a loop."""
+        if owner not in self.turns:
+            with tf.init_scope():
+                self.turns[owner] = tf.Variable(0, dtype=tf.int64, trainable=False)
+        return self.turns[owner].assign_add(1, read_value=True)
 
     @contextlib.contextmanager
     def part(self, number: int, parts: int) -> Iterator[None]:
@@ -141,7 +154,22 @@ class Draws:
                 self.salt = tf.Variable(salt_of(self.seed), dtype=tf.int64, trainable=False)
         if in_step:
             salt = tf.cast(self.step, tf.uint32) + tf.cast(self.salt, tf.uint32)
+            if not tf.executing_eagerly():
+                looped = _in_a_loop()
+                self.drew[owner] = looped or self.drew.get(owner, False)
+                if looped:
+                    salt += _u32(0xC2B2AE35) * tf.cast(self._turn(owner), tf.uint32)
         return hashed_uniform(shape, tf.constant(low), tf.constant(high), salt)
+
+
+def _in_a_loop() -> bool:
+    """Whether what is traced now is run again and again within a step."""
+    graph = tf.compat.v1.get_default_graph()
+    while isinstance(graph, tf.__internal__.FuncGraph):
+        if type(graph).__name__ == "WhileBodyFuncGraph":
+            return True
+        graph = graph.outer_graph
+    return False
 
 
 def _rows(shape: Any) -> int:
