@@ -98,7 +98,7 @@ class Explainer:
             canonical = f"keras.layers.{kind}"
             subject = f"{kind} `{cause.layer}`"
         elif cause.phase == "optimizer":
-            changed = self.configured("optimizer")
+            changed = {} if cause.kind == "sparse" else self.configured("optimizer")
             kind = (self.reference["configuration"]["optimizer"] or {}).get("class", "optimizer")
             canonical = f"keras.optimizers.{kind}"
             touched = {self.classes.get(name.split(":")[0], "") for name in cause.evidence.get("variables", [])}

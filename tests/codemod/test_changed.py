@@ -90,6 +90,13 @@ def test_an_argument_is_told_and_left(name):
     assert [(f.rule, said in f.fix) for f in told] == [(rule, True)], told
 
 
+def test_what_a_function_takes_no_more_is_told_where_it_moves_to_another_module():
+    code = "keras.preprocessing.image_dataset_from_directory(d, smart_resize=a)"
+    done = migrate_source(f"{HEAD}\n{code}\ntf.print()\n", "x.py")
+    assert "keras.utils.image_dataset_from_directory(d, smart_resize=a)" in done.text
+    assert [(f.rule, f.outcome) for f in done.findings] == [("KP803", Outcome.FIXED), ("KP961", Outcome.MANUAL)]
+
+
 def test_code_of_keras_3_keeps_its_positions():
     code = (
         "from keras import ops\nimport keras\n\nkeras.Input((3,), 2, 'float32')\nloss = keras.losses.Loss('a', 'sum')\n"
