@@ -43,6 +43,7 @@ CASES = [
     Case("text", quick=True, steps=20),
     Case("text", "shifted", ("init", "scaled", "scaled:mean"), steps=20),
     Case("stateful", steps=12),
+    Case("recurrent", cause=("forward", "memory", None)),
     Case("outputs"),
     Case("two_models"),
     Case("two_models", "frozen", ("config", "judge/dense", "judge/dense:kernel")),
