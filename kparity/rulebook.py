@@ -32,6 +32,9 @@ EDITS: dict[str, frozenset[str]] = {
     "schedule": frozenset({"to", "defaults"}),
     "literal": frozenset({"to"}),
     "attribute": frozenset({"to"}),
+    "private": frozenset(),
+    "eager": frozenset(),
+    "squeezed": frozenset(),
     "key": frozenset({"to"}),
     "method": frozenset({"to", "plain"}),
     "base": frozenset({"to"}),
@@ -94,10 +97,10 @@ that the call gives; `by_super`: it is `super().method(...)`; `not_metric`: no m
 metric; `metric`: certain only where all models here that are compiled with any have this one. `defined` and `stored`
 are about methods that a class defines and attributes that code sets, instead of calls. `called`: an argument is
 itself a call of this class; `mentions`: one of these words stands in the module, or where it is `stored` in that
-statement; `made_by`: what it is `stored` on is of one of these classes; `taken_from_model`: that is `model.layers[i]`
-or `model.get_layer(name)`; `compiled`: a `stored` attribute of a model that was compiled above and isn't again below;
-`sequential`: an attribute of what is certainly a Sequential model; `switched_on`: the string names something of the
-environment that is set here, and not to "0", removed or only asked."""
+statement; `made_by`: that, or whose method it is, is of one of these classes; `taken_from_model`: it is
+`model.layers[i]` or `model.get_layer(name)`; `compiled`: a `stored` attribute of a model that was compiled above and
+isn't again below; `sequential`: an attribute of what is certainly a Sequential model; `switched_on`: the string names
+something of the environment that is set here, and not to "0", removed or only asked."""
 SHOWS = frozenset({"kind", "quantity", "variable", "with"})
 SUBJECTS = ("model", "layer", "optimizer", "metric", "loss", "callback", "sequence", "tensor", "shape", "any")
 FAMILIES = {

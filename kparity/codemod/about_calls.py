@@ -20,6 +20,7 @@ from .paths import path_edit
 from .sites import Finder, Site
 from .straight import value_at
 from .symbolic import lambda_edit
+from .vectorized import squeezed_edit
 
 
 class AboutCalls(Finder):
@@ -164,7 +165,7 @@ class AboutCalls(Finder):
             if wanted == kind and (whose := self._whose(node, rule, wanted)) != own.OWN
         ]
         if not found and kind is None:
-            found = [(rule, False) for wanted, rule in rules if wanted == "any"]
+            found = [(rule, "made_by" in rule.when) for wanted, rule in rules if wanted == "any"]
         return sorted(found, key=lambda pair: turn(pair[0]))
 
     def _whose(self, node: ast.Call, rule: Rule, kind: str) -> str:
@@ -250,6 +251,8 @@ class AboutCalls(Finder):
                 return lambda_edit(rule, self.module, node)
             case "batches":
                 return fed_edit(rule, self.module, node)
+            case "squeezed":
+                return squeezed_edit(self.module, node)
             case "built":
                 return built_edit(self.module, node)
         raise CannotEdit(rule.why)

@@ -18,7 +18,7 @@ SAID_OF_NAMES = ("rename", "public", "literal", "manual")
 """The kinds that speak about a name wherever it stands; the others about what is called or handed on."""
 CALLS = (
     *("call", "template", "schedule", "path", "input", "strings", "added", "weights", "newest", "array", "lambda"),
-    *("batches", "built", "weight", "manual"),
+    *("batches", "built", "weight", "squeezed", "manual"),
 )
 
 LATER = {"lambda": 1, "manual": 2}

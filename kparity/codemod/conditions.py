@@ -11,6 +11,7 @@ from ..rulebook import Rule
 from . import tensors as known
 from .arguments import Argument, is_number, words
 from .keys import is_metric
+from .made import is_made_by
 from .module import Module
 from .paths import tail_of
 from .straight import value_at
@@ -76,6 +77,8 @@ def _hold_around(when: dict, module: Module, values: dict[str, ast.expr], node: 
         return False
     if when.get("by_super") and not module.source(node).startswith("super("):
         return False
+    if "made_by" in when and not _is_method_of(module, node, frozenset(words(when["made_by"]))):
+        return False
     if when.get("not_metric") and is_metric(module, when["not_metric"]):
         return False
     if when.get("single") and not _is_single(module, node):
@@ -92,6 +95,11 @@ def _hold_around(when: dict, module: Module, values: dict[str, ast.expr], node: 
     return bool(given) and (
         known.stands_in_computation(module.values, node) or any(module.values.kind(v) == "tensor" for v in given)
     )
+
+
+def _is_method_of(module: Module, node: ast.Call, names: frozenset[str]) -> bool:
+    """Is it a method of what certainly one of these classes makes?"""
+    return isinstance(node.func, ast.Attribute) and is_made_by(module, node.func.value, names)
 
 
 def compiled_for_good(module: Module, target: ast.Attribute) -> bool:

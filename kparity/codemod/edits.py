@@ -307,6 +307,12 @@ def attribute_edit(rule: Rule, module: Module, node: ast.Attribute) -> Edit | No
     return Edit((Splice(end - len(node.attr), end, rule.edit["to"]),))
 
 
+def private_edit(module: Module, node: ast.Attribute) -> Edit:
+    """`value.name` -> `value._name`: where a layer of Keras 3 keeps what it only shows by that name."""
+    end = module.end(node)
+    return Edit((Splice(end - len(node.attr), end - len(node.attr), "_"),))
+
+
 def rename_edit(rule: Rule, module: Module, node: ast.expr, matched: str) -> Edit | None:
     """Another dotted name for the same thing."""
     target = renamed(rule, matched)

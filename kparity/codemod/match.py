@@ -13,11 +13,16 @@ from .about_imports import AboutImports
 from .arguments import words
 from .batches import batches_edit
 from .book import CALLS, Book
-from .edits import attribute_edit, method_edit, string_edit
+from .eager import eager_edit
+from .edits import attribute_edit, method_edit, private_edit, string_edit
+from .listed import is_weightless
 from .module import Module
 from .names import normal, under
 from .sequential import is_sequential
 from .sites import Held, Site, in_order
+
+DEFINED = ("method", "optional", "mask", "batches", "eager")
+"""Kinds of edit that are about methods which a class defines."""
 
 
 def sites(module: Module, book: Book, old_code: bool) -> tuple[list[Site], list[Held]]:
@@ -117,7 +122,14 @@ class _Finder(AboutImports):
 
     def _stored(self, target: ast.Attribute) -> Iterator[Site]:
         """`layer.trainable_weights = [...]`: an attribute that can't be set any more."""
-        for kind, rule in self.book.methods[target.attr]:
+        rules = self.book.methods[target.attr]
+        private = next(
+            (r for k, r in rules if r.edit["kind"] == "private" and is_weightless(self.module, target, r)), None
+        )
+        if private is not None:
+            yield from self._try(private, target, lambda: private_edit(self.module, target))
+            return
+        for kind, rule in rules:
             after = conditions.compiled_for_good(self.module, target) if rule.when.get("compiled") else True
             said = words(rule.when.get("mentions"))
             if rule.when.get("taken_from_model") and not isinstance(target.value, ast.Subscript | ast.Call):
@@ -181,7 +193,7 @@ class _Finder(AboutImports):
     def _definition(self, node: ast.FunctionDef) -> Iterator[Site]:
         for kind, rule in self.book.methods.get(node.name, ()):
             told = bool(rule.when.get("defined"))
-            if (rule.edit["kind"] not in ("method", "optional", "mask", "batches") and not told) or not isinstance(
+            if (rule.edit["kind"] not in DEFINED and not told) or not isinstance(
                 self.module.names.parent(node), ast.ClassDef
             ):
                 continue
@@ -193,6 +205,9 @@ class _Finder(AboutImports):
                 yield from self._try(rule, node, lambda rule=rule: defined.optional_edit(rule, self.module, node))
             elif rule.edit["kind"] == "batches":
                 yield from self._try(rule, node, lambda: batches_edit(self.module, node))
+            elif rule.edit["kind"] == "eager":
+                if self.old_code:
+                    yield from self._try(rule, node, lambda rule=rule: eager_edit(rule, self.module, node))
             elif rule.edit["kind"] == "mask":
                 yield from self._try(rule, node, lambda rule=rule: defined.mask_edit(rule, self.module, node))
             else:

@@ -1,7 +1,7 @@
 """Which value a name has where it is read, in code that runs straight down.
 
 In: a name that is read. Out: the one value that it can have there, and every read of it that sees the same value; None
-where branches, loops or functions could give it another. Called by paths and newest.
+where branches, loops or functions could give it another. Called by paths, newest and others.
 """
 
 import ast
@@ -53,3 +53,17 @@ def _last_above(
     mine = [use for use in uses if first < module.start(module.names.statement(use)) <= last]
     value = starts[before[-1]][1].value
     return (value, mine) if value is not None else None
+
+
+def last_given(module: Module, name: ast.Name) -> ast.expr | None:
+    """What the name was given last above, whatever functions and lambdas may see of it later."""
+    home = module.names.scope(name).lookup(name.id)
+    bound = home.bindings[name.id] if home is not None else []
+    body = getattr(home.node, "body", None) if home is not None else None
+    starts = sorted((module.start(statement), b) for b in bound if (statement := _plain(module, b, body)) is not None)
+    if not starts or len(starts) != len(bound) or any(b.kind != "assign" for b in bound):
+        return None
+    if module.names.scope(name) is not home:
+        return bound[0].value if len(bound) == 1 else None
+    found = _last_above(module, name, starts, [])
+    return found[0] if found is not None else None
