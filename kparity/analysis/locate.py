@@ -150,6 +150,7 @@ def causes(
             here += _lost(misled, here, origins)
         here = [one for one in here if not _explained(one, blamed, owners) or (phase == "state" and apart(one))]
         if phase == "gradient":
+            here = _without_handed(here, live)
             rewired = any(cause.evidence.get("array", "").startswith("in|") for cause in found)
             if rewired or any(one.key.kind == "dx" and one.kind == "no-gradient" for one in here):
                 here = _without(here, {"dy"}, owners)
@@ -238,6 +239,17 @@ def _without(seen: list[Seen], kinds: set[str], owners: Mapping[str, str]) -> li
     for one in seen:
         by_layer.setdefault(layer_of(one.key, owners), set()).add(one.key.kind)
     return [one for one in seen if not by_layer[layer_of(one.key, owners)] <= kinds]
+
+
+def _without_handed(seen: list[Seen], live: list[Seen]) -> list[Seen]:
+    """Leave out gradients that an optimizer is handed (`u0.0`), where it makes another update of the same gradients and
+    the tape gave the same: an optimizer's own class may change them first, as coupled weight decay does."""
+    updated = {one.key.owner for one in live if one.phase == "optimizer" and one.key.kind == "update"}
+    taped = {one.key.owner for one in seen if one.key.kind == "grad" and not one.key.index.startswith("u")}
+    own = updated - taped
+    return [
+        one for one in seen if not (one.key.kind == "grad" and one.key.index.startswith("u") and one.key.owner in own)
+    ]
 
 
 def _as_old(cause: Cause, live: list[Seen], owners: Mapping[str, str]) -> Cause:
