@@ -110,7 +110,7 @@ REPORTS = (
         "issue_20455",
         "keras-team/keras#20455",
         "MultiHeadAttention warns that masks get lost; since the fix the layer takes them off its inputs",
-        (("init", "attention/attention_output", "KP232"), ("forward", "attention", "KP272")),
+        (("init", "attention/query", "KP232"), ("forward", "attention", "KP272")),
         "both: wider initial weights, and the mask that the residual connection no longer has",
     ),
     Report(
