@@ -61,7 +61,7 @@ TOKENS = """def load_data():
 class Pair:
     """`left` and `right`: the code of each side, after HEAD and `data`; together they define build_model() and
     load_data(). `right_data`: where the other side makes the same batches otherwise. `words`: verdicts that are true,
-    of which one must be said."""
+    of which one must be said. `fresh`: it wants processes that have not begun to work."""
 
     name: str
     left: str
@@ -70,6 +70,7 @@ class Pair:
     right_data: str | None = None
     steps: int = 12
     words: tuple[str, ...] = ("equivalent",)
+    fresh: bool = False
 
     def texts(self) -> tuple[str, str]:
         """The two programs, both in Keras 2."""
@@ -151,10 +152,11 @@ RUNNING = [
         "another seed of the program", DENSE, ("def build_model():", "def build_model():\n    tf.random.set_seed(99)")
     ),
     Pair(
-        "one thread on one side",
-        DENSE,
-        "tf.config.threading.set_intra_op_parallelism_threads(1)\n"
-        "tf.config.threading.set_inter_op_parallelism_threads(1)\n\n\n" + DENSE,
+        "one thread and three",
+        "tf.config.threading.set_intra_op_parallelism_threads(1)\n\n\n" + DENSE,
+        "tf.config.threading.set_intra_op_parallelism_threads(3)\n"
+        "tf.config.threading.set_inter_op_parallelism_threads(3)\n\n\n" + DENSE,
+        fresh=True,
     ),
     swapped("XLA on the Keras 3 side", CONV, ("momentum=0.9))", "momentum=0.9), jit_compile=True)"), data=IMAGES),
     Pair(

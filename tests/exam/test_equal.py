@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from examine import TOLD, Record, keep, quickly, words
+from examine import TOLD, Record, compare, keep, quickly, words
 from pairs import KINDS, PAIRS, Pair
 
 from kparity.codemod.migrate import migrate_source
@@ -29,7 +29,10 @@ def examine(pair: Pair, kind: str, folder: Path) -> Record:
     """Compare, and leave the record, in the form of those of faults; nothing is expected of a pair."""
     began = time.monotonic()
     left, right = write(pair, folder)
-    verdict = quickly(left, folder / "out", pair.steps, remember=False, against=right)
+    if pair.fresh:
+        verdict = compare(left, folder / "out", "--against", str(right), "--steps", str(pair.steps))
+    else:
+        verdict = quickly(left, folder / "out", pair.steps, remember=False, against=right)
     causes = [{key: cause[key] for key in TOLD} for cause in verdict["causes"]]
     return keep(
         {

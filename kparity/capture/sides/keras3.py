@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib
 import itertools
 import os
 from collections.abc import Callable, Iterator
@@ -28,8 +29,8 @@ class Adapter:
         self.keras = keras
         self.layer_class = keras.layers.Layer
         self.loss_class = keras.losses.Loss
-        # in Keras 3.4 `keras.Variable` is a subclass of this, which no variable belongs to
-        self.variable_class = type(keras.random.SeedGenerator(0).state)
+        # what all variables are, also in Keras 3.4, where none is a `keras.Variable`; making one would start TensorFlow
+        self.variable_class = importlib.import_module("keras.src.backend.tensorflow.core").Variable
 
     def identity(self) -> dict[str, Any]:
         return {
