@@ -21,7 +21,9 @@ def _slots_together(found: list[Cause]) -> list[Cause]:
     clipped otherwise: the first, with all `quantities`. An average of the weights is something else."""
 
     def members(cause: Cause) -> set[str]:
-        if (cause.phase, cause.kind) != ("optimizer", "numbers") or cause.evidence.get("quantity") == AVERAGES:
+        if cause.phase != "optimizer" or cause.kind not in {"numbers", "sparse"}:
+            return set()
+        if cause.evidence.get("quantity") == AVERAGES:
             return set()
         return {*cause.evidence.get("variables", [])}
 
@@ -32,7 +34,8 @@ def _slots_together(found: list[Cause]) -> list[Cause]:
             (
                 place
                 for place, first in enumerate(kept)
-                if own and first.step == cause.step and (members(first) >= own or own >= members(first) != set())
+                if own and (first.step, first.kind) == (cause.step, cause.kind)
+                if members(first) >= own or own >= members(first) != set()
             ),
             None,
         )

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import ml_dtypes
@@ -471,6 +472,13 @@ def test_a_slot_of_one_variable_does_not_explain_that_all_begin_otherwise() -> N
     sides = [{f"slot|{name}|momentums": np.full(3, value, np.float32) for name in names} for value in (1.0, 0.0)]
     found = causes(step("slot|embedding:embeddings|momentums"), before=outset.initial(*sides))
     assert {one.kind for one in merging.merge(found, {}, lambda layer: {})} == {"initial-slot", "numbers"}
+
+
+def test_several_slots_of_rows_that_are_not_added_up_are_one_cause() -> None:
+    keys = ("slot|embedding:embeddings|velocities", "slot|embedding:embeddings|momentums")
+    found = [replace(one, kind="sparse") for key in keys for one in causes(step(key))]
+    (one,) = merging.merge(found, {}, lambda layer: {})
+    assert (one.also, set(one.evidence["quantities"])) == ((), {"velocities", "momentums"})
 
 
 def test_layers_that_stand_in_another_order_are_one_cause() -> None:
