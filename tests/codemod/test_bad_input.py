@@ -303,8 +303,8 @@ def test_an_interrupted_run_leaves_every_file_whole_and_no_process(tmp_path, num
         (tmp_path / f"m{name:03}.py").write_text(old)
     process = subprocess.Popen(
         [*COMMAND, ".", "--jobs", "2"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
-    )  # fmt: skip
+        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip # a shell has what it runs in the background ignore interrupts
     until = time.monotonic() + 60
     while (tmp_path / "m000.py").read_text() == old and time.monotonic() < until:
         time.sleep(0.02)
