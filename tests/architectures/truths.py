@@ -74,9 +74,17 @@ ARCHITECTURES = [
     Architecture(
         "DenseNet121", "applications.py", "densenet121", steps=3, causes=(("state", "KP230"),), truth=VARIANCE
     ),
-    Architecture("Xception", "applications.py", "xception", steps=3, causes=(("state", "KP230"),), truth=VARIANCE),
     Architecture(
-        "InceptionV3", "applications.py", "inception_v3", steps=3, causes=(("state", "KP230"),), truth=VARIANCE
+        "Xception", "applications.py", "xception", "load_data_72", 3, causes=(("state", "KP230"),), truth=VARIANCE
+    ),
+    Architecture(
+        "InceptionV3",
+        "applications.py",
+        "inception_v3",
+        "load_data_75",
+        3,
+        causes=(("state", "KP230"),),
+        truth=VARIANCE,
     ),
     Architecture(
         "ConvNeXtTiny",
