@@ -59,12 +59,14 @@ from kparity.resume import Noted, Notes
 from kparity.rulebook import Rule, rules
 from kparity.runtime.failed import SideFailed, Watch, failure_of, reserved
 from kparity.runtime.sides import Told, started
-from kparity.shares import apart, matters, same_once, shares, stand_ins
+from kparity.shares import apart, matters, proven_compiled, shares, stand_ins
 from kparity.subjects import Code
 from kparity.trace import parse
 
 GRACE = 120.0
 """Seconds that the other side may still take for its request after one has failed."""
+NO_RERUN: dict[str, Any] = {"curves": {}, "validation": {}}
+"""What stands for the answer of a training one ulp away that there isn't."""
 ULP_MOVE = 1
 """Key of the one-ulp moves of the rerun's weights."""
 
@@ -270,7 +272,7 @@ def _further_seed(
         return None
     kinds = {(cause["phase"], cause["kind"]) for cause in known[0].causes}
     found = at_rates(_before(run, pair)[0], ours["curves"], theirs["curves"])
-    curves = curves_of(ours, theirs, {"curves": {}, "validation": {}})
+    curves = curves_of(ours, theirs, NO_RERUN)
     for name, sides in curves["metrics"].items():
         if (first := known[0].curves["metrics"].get(name)) is not None:
             sides["noise"] = moved_as(sides["legacy"], first)
@@ -314,7 +316,7 @@ def _rerun(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]) -> dic
     """
     run.say("training again from weights one ulp away")
     asked = {**_training(run), "chosen": [], "whole": [1], "nudge": ULP_MOVE, "name": "noise"}
-    curves = curves_of(trained.ours, trained.theirs, {"curves": {}, "validation": {}})
+    curves = curves_of(trained.ours, trained.theirs, NO_RERUN)
     if not found or pair.left["looped"] or not apart(accuracy(curves["metrics"])):
         return dict(run.reference.ask("train", **asked))
     first = _taken_back(run, pair, trained, found, curves)
@@ -459,7 +461,10 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
         pair.trainable,
     )
     found = at_metrics([_with_predictions(pair.folder, cause) for cause in found], ours["curves"], theirs["curves"])
-    found = _proven_compiled(run, pair, trained, _prove(run, pair, trained, found, seen.roundoff, region))
+    found = _prove(run, pair, trained, found, seen.roundoff, region)
+    if any(cause.kind == "draws" for cause in found) and not pair.left["looped"]:
+        alone = curves_of(ours, theirs, NO_RERUN)
+        found = proven_compiled(*_taken_back(run, pair, trained, found, alone))
     found, consequences = independent(found)
     notes += [*not_proven(found), *consequences]
     notes += unread(seen.idle) + kept_aside
@@ -496,19 +501,6 @@ def _prove(
         if failed.kind in {"died", "hung"}:
             raise
         return [replace(cause, unproven=f"The counterfactual failed: {failed.message}") for cause in found]
-
-
-def _proven_compiled(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]) -> list[Cause]:
-    """Have what only compiled steps show taken back in one, to prove it."""
-    curves = (trained.ours["curves"], trained.theirs["curves"])
-    done = []
-    for cause in found:
-        if cause.kind == "draws":
-            ask, _, stand_in, _, request = _taken_back(run, pair, trained, [cause], {})
-            if same_once(ask, stand_in[0], curves, request):
-                cause = replace(cause, proven=True, unproven="")
-        done.append(cause)
-    return done
 
 
 def _with_predictions(folder: Path, cause: Cause) -> Cause:

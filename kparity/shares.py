@@ -8,6 +8,7 @@ stands in the Keras 3 model (`capture.stand_in`), and the training is free.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from kparity.analysis import material
@@ -19,7 +20,7 @@ MOST = 4
 """Causes whose share is measured; each takes a training."""
 
 ROUND_OFF = 1e-5
-"""Of a loss, what compilation may change by the order of operations: a hundred units in the last place of float32."""
+"""Of a reported number, what the order of operations may change: a hundred units in the last place of float32."""
 ACTING = {"forward", "gradient", "state", "loss", "optimizer", "metric"}
 """Phases of causes that act in training."""
 
@@ -89,24 +90,43 @@ def shares(
     return measured, f"{named}, Keras 3 ends at {before['keras3']:.4f} and Keras 2 at {before['legacy']:.4f}."
 
 
-def same_once(
-    candidate: Ask, one: Mapping[str, Any] | None, curves: tuple[Mapping[str, Any], Mapping[str, Any]], request: Any
-) -> bool:
-    """Whether the candidate's compiled first step reports the reference's loss once something stands in, not before.
+def proven_compiled(
+    candidate: Ask,
+    causes: Sequence[Cause],
+    found: Sequence[Mapping[str, Any] | None],
+    curves: Mapping[str, Any],
+    request: Mapping[str, Any],
+) -> list[Cause]:
+    """The causes; of those that only compiled steps show, proven are the ones without which the first step differs.
 
-    `curves`: of the two sides. For what only compiled steps show, and no step alone can be asked.
+    Arguments as of `shares`. With everything standing in that can, the candidate's compiled first step must report what
+    the reference's does, and with everything but that cause it must not.
     """
-    before, after = (side["loss"][0] for side in curves)
-    if one is None:
-        return False
-    try:
-        trained = candidate("train_with", stand_ins=[one], **{**request, "steps": 1})
-    except SideFailed as failed:
-        if failed.kind in {"died", "hung"}:
-            raise
-        return False
-    left = abs(trained["curves"]["loss"][0] - before)
-    return not trained["missed"] and bool(left <= ROUND_OFF * abs(before) and abs(after - before) > 10 * left)
+    reported = {name: sides["legacy"][0] for name, sides in curves["metrics"].items() if sides["legacy"][0] is not None}
+    reported = {name: value for name, value in reported.items() if name == "loss"} or reported
+
+    def apart_without(place: int | None) -> float | None:
+        wanted = [one for other, one in enumerate(found) if one is not None and other != place]
+        try:
+            trained = candidate("train_with", stand_ins=wanted, **{**request, "steps": 1})
+        except SideFailed as failed:
+            if failed.kind in {"died", "hung"}:
+                raise
+            return None
+        here = {name: values[0] for name, values in trained["curves"].items() if name in reported}
+        sizes = [abs(value - reported[name]) / max(abs(reported[name]), 1e-30) for name, value in here.items()]
+        return max(sizes, default=None)
+
+    places = [place for place, cause in enumerate(causes) if cause.kind == "draws" and found[place] is not None]
+    left = apart_without(None) if places else None
+    if left is None or not left <= ROUND_OFF:
+        return list(causes)
+    done = list(causes)
+    for place in places:
+        without = apart_without(place)
+        if without is not None and without > max(10 * left, ROUND_OFF):
+            done[place] = replace(causes[place], proven=True, unproven="")
+    return done
 
 
 def _wanted(reference: Ask, cause: Cause, owners: Mapping[str, str], rates: Sequence[float]) -> dict[str, Any] | None:

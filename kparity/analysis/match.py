@@ -51,9 +51,12 @@ def pair(reference: Description, candidate: Description) -> Pairing:
 
     layers: dict[str, str] = {}
 
-    def join(left_key: Callable[[dict[str, Any]], Hashable], right_key: Callable[[dict[str, Any]], Hashable]) -> None:
-        free_left = [layer for layer in left if layer["path"] not in set(layers.values())]
-        free_right = [layer for layer in right if layer["path"] not in layers]
+    def free() -> tuple[list[_Layer], list[_Layer]]:
+        taken = set(layers.values())
+        return [one for one in left if one["path"] not in taken], [one for one in right if one["path"] not in layers]
+
+    def join(left_key: Callable[[_Layer], Hashable], right_key: Callable[[_Layer], Hashable]) -> None:
+        free_left, free_right = free()
         for a, b in in_order([left_key(layer) for layer in free_left], [right_key(layer) for layer in free_right]):
             layers[free_right[b]["path"]] = free_left[a]["path"]
 
@@ -61,10 +64,9 @@ def pair(reference: Description, candidate: Description) -> Pairing:
     paths = {layer["path"] for layer in left} - loose
     layers |= {layer["path"]: layer["path"] for layer in right if layer["path"] in paths}
     alike: defaultdict[Hashable, tuple[list[_Layer], list[_Layer]]] = defaultdict(lambda: ([], []))
-    for place, (side, own) in enumerate(((reference, left), (candidate, right))):
+    for place, (side, own) in enumerate(zip((reference, candidate), free(), strict=True)):
         for layer in own:
-            if layer["path"] not in (layers, set(layers.values()))[1 - place]:
-                alike[layer["class"], unnamed(side, layer)][place].append(layer)
+            alike[layer["class"], unnamed(side, layer)][place].append(layer)
     outer = [{layer["path"]: id(layer) for layer in own} for own in (left, right)]
     apart = _told_apart(alike.values(), outer, {})
     apart |= _told_apart(alike.values(), outer, apart)  # a cell is told from another by the layers around them

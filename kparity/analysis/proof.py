@@ -187,7 +187,7 @@ def _plan_data(cause: Cause, parts: Parts) -> Mend | None:
 
 def _plan_layer(cause: Cause, parts: Parts) -> Mend | None:
     if cause.kind == "draws":
-        return None  # a step alone is not compiled: see `shares.same_once`
+        return None  # a step alone is not compiled: see `shares.proven_compiled`
     layers = frozenset(_layers(cause, parts))
     array = cause.evidence.get("array", "")
     masks = _masks(cause.evidence.get("readers", []), layers, parts)

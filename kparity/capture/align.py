@@ -42,10 +42,10 @@ class Draws:
     """Who draws in a loop of a compiled step -> how often it has in this step: each turn draws its own numbers."""
     drew: dict[str, bool] = field(default_factory=dict)
     """Who drew in a compiled step -> whether in a loop."""
-    taken: tuple[int, int] | None = None
-    """Of every so many rows of a draw, the one that is taken; see `part`."""
-    before_parts: Counter[str] = field(default_factory=Counter)
-    """How often each owner had drawn before the first part."""
+    taken: tuple[tuple[int, int], ...] = ()
+    """Of every so many rows of a draw, the one that is taken, from the outermost `part` to the innermost."""
+    before_parts: dict[int, Counter[str]] = field(default_factory=dict)
+    """How often each owner had drawn before the first part, by how many parts are around it."""
     seeds_of_keras: random.Random = field(default_factory=random.Random)
     """Stands for Python's generator inside Keras, so that a program's own draws don't depend on Keras's."""
 
@@ -108,10 +108,11 @@ class Draws:
 
         What each row draws is then the same: its call takes every `parts`-th row of what the single one draws.
         """
+        around = self.taken
         if number == 0:
-            self.before_parts = Counter(self.counts)
-        self.counts = Counter(self.before_parts)
-        around, self.taken = self.taken, (number, parts)
+            self.before_parts[len(around)] = Counter(self.counts)
+        self.counts = Counter(self.before_parts[len(around)])
+        self.taken = (*around, (number, parts))
         try:
             yield
         finally:
@@ -129,11 +130,12 @@ class Draws:
         owner = self.names.get(owner, owner)
         occurrence = self.counts[owner]
         self.counts[owner] += 1
-        if self.taken is not None and (rows := _rows(shape)):
-            number, parts = self.taken
-            self.counts[owner], self.taken, noted = occurrence, None, len(self.census)
+        if self.taken and (rows := _rows(shape)):
+            number, parts = functools.reduce(lambda a, b: (a[0] * b[1] + b[0], a[1] * b[1]), self.taken)
+            self.counts[owner], around, noted = occurrence, self.taken, len(self.census)
+            self.taken = ()
             drawn = self.uniform(tf.concat([[rows * parts], shape[1:]], 0), kind, parameters)
-            self.taken = (number, parts)
+            self.taken = around
             del self.census[noted + (number == 0) :]  # one draw, in the census too
             return tf.reshape(drawn, tf.concat([[rows, parts], tf.shape(drawn)[1:]], 0))[:, number]
         with contextlib.suppress(TypeError, ValueError):

@@ -28,6 +28,7 @@ def standing_in(session: Session, wanted: Sequence[dict[str, Any]]) -> Iterator[
     missed = []
     try:
         _set(session.model, "test_function", None, undo)  # a compiled evaluation holds what was there before
+        _set(session.draws, "drew", dict(session.draws.drew), undo)  # what stands in draws in its own way
         for place, one in enumerate(wanted):
             try:
                 _put(session, one, undo)

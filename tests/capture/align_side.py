@@ -3,7 +3,9 @@
 Called as `python align_side.py`. Only here is TensorFlow imported.
 """
 
+import contextlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -87,25 +89,41 @@ def images() -> dict[str, Any]:
 
 
 def parts() -> dict[str, Any]:
-    """A draw for six rows, and the same in two parts of three rows; what the census says of either."""
+    """A draw for six rows, and the same in two parts of three rows; what the census says of either; and twelve rows in
+    two parts of two parts each."""
 
     def draw(count: int) -> np.ndarray:
         return tf.random.uniform([count, 2]).numpy()
 
-    draws.restart(7)
-    with draws.owner("layer"), draws.training_step():
+    @contextlib.contextmanager
+    def begun() -> Iterator[None]:
+        draws.restart(7)
+        with draws.owner("layer"), draws.training_step():
+            yield
+
+    with begun():
         whole = [draw(6), draw(6)]
         single = draws.census[:]
-    draws.restart(7)
-    halves: list[list[np.ndarray]] = [[], []]
-    with draws.owner("layer"), draws.training_step():
+    halves: list[list[np.ndarray]] = []
+    with begun():
         for number in range(2):
             with draws.part(number, 2):
-                halves[number] = [draw(3), draw(3)]
+                halves.append([draw(3), draw(3)])
     together = [np.stack(pair, 1).reshape(6, 2) for pair in zip(*halves, strict=True)]
+    census = single == draws.census
+    with begun():
+        quarters = []
+        for outer in range(2):
+            with draws.part(outer, 2):
+                for inner in range(2):
+                    with draws.part(inner, 2):
+                        quarters.append(draw(3))
+    with begun():
+        twelve = draw(12)
     return {
         "same": [bits(a) == bits(b) for a, b in zip(whole, together, strict=True)],
-        "census": single == draws.census,
+        "census": census,
+        "nested": bits(np.stack(quarters, 1).reshape(12, 2)) == bits(twelve),
     }
 
 

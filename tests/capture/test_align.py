@@ -47,7 +47,7 @@ def test_a_layer_that_flips_images_draws_as_keras_3_does_and_a_dataset_by_its_ow
 
 
 def test_calls_that_stand_for_a_single_one_draw_what_that_draws(found: dict[str, Any]) -> None:
-    assert found["parts"] == {"same": [True, True], "census": True}
+    assert found["parts"] == {"same": [True, True], "census": True, "nested": True}
 
 
 def test_the_numbers_are_uniform(found: dict[str, Any]) -> None:
