@@ -20,6 +20,8 @@ NO_CALLS = Calls()
 IN_CODE = "told in the code"
 _UNTOLD = {"name", "dtype", "class", "module", "registered_name", "build_config", "is_legacy_optimizer", "jit_compile"}
 """Configuration that may differ between two Kerases without a meaning for the numbers."""
+MEASURED = {"sparse", "draws"}
+"""Kinds of cause that say why themselves: no setting that differs beside is the reason."""
 _READ_WITH = {"ema_momentum": "use_ema", "ema_overwrite_frequency": "use_ema"}
 """Settings that are read only where another one is on: Keras 2's RMSprop has an idle 100 where Keras 3's has None."""
 
@@ -98,7 +100,7 @@ class Explainer:
             canonical = f"keras.layers.{kind}"
             subject = f"{kind} `{cause.layer}`"
         elif cause.phase == "optimizer":
-            changed = {} if cause.kind == "sparse" else self.configured("optimizer")
+            changed = self.configured("optimizer")
             kind = (self.reference["configuration"]["optimizer"] or {}).get("class", "optimizer")
             canonical = f"keras.optimizers.{kind}"
             touched = {self.classes.get(name.split(":")[0], "") for name in cause.evidence.get("variables", [])}
@@ -116,6 +118,8 @@ class Explainer:
             subject = f"the reported `{cause.variable}`"
         elif cause.phase == "data":
             subject = "the training data"
+        if cause.kind in MEASURED:
+            changed = {}
         what = self._what(cause, subject)
         rule = self._rule(cause, canonical, changed)
         message = what[:1].upper() + what[1:] + (self._draws(cause) if cause.phase == "init" else "")
