@@ -245,11 +245,9 @@ def _without_handed(seen: list[Seen], live: list[Seen]) -> list[Seen]:
     """Leave out gradients that an optimizer is handed (`u0.0`), where it makes another update of the same gradients and
     the tape gave the same: an optimizer's own class may change them first, as coupled weight decay does."""
     updated = {one.key.owner for one in live if one.phase == "optimizer" and one.key.kind == "update"}
-    taped = {one.key.owner for one in seen if one.key.kind == "grad" and not one.key.index.startswith("u")}
+    taped = {one.key.owner for one in seen if one.key.kind == "grad" and not one.key.handed}
     own = updated - taped
-    return [
-        one for one in seen if not (one.key.kind == "grad" and one.key.index.startswith("u") and one.key.owner in own)
-    ]
+    return [one for one in seen if not (one.key.handed and one.key.owner in own)]
 
 
 def _as_old(cause: Cause, live: list[Seen], owners: Mapping[str, str]) -> Cause:

@@ -55,8 +55,8 @@ class Mend:
             return key.owner in self.updated and self.quantities != {AVERAGES}
         if key.kind not in {"out", "outmask", "dx", "grad", "rows"}:
             return False
-        if key.index.startswith("u") and key.owner in self.updated:
-            return True  # what an optimizer is handed; its own class may have changed it
+        if key.handed and key.owner in self.updated:
+            return True  # the optimizer's own class may have changed it
         return _inside(layer_of(key, owners) or key.owner.removeprefix("!").split(":")[0], self.layers)
 
     def names(self, key: Key, owners: Mapping[str, str]) -> bool:

@@ -65,6 +65,11 @@ class Key:
     def __str__(self) -> str:
         return f"{self.kind}|{self.owner}|{self.index}"
 
+    @property
+    def handed(self) -> bool:
+        """Whether it is what a watched update was given of a gradient (`u0.1`: the optimizer's place, the update)."""
+        return self.kind in {"grad", "rows"} and self.index.startswith("u")
+
 
 def parse(text: str) -> Key:
     """The Key that `str(key)` was written from."""

@@ -474,6 +474,19 @@ def test_a_slot_of_one_variable_does_not_explain_that_all_begin_otherwise() -> N
     assert {one.kind for one in merging.merge(found, {}, lambda layer: {})} == {"initial-slot", "numbers"}
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (["update|first:kernel|0"], {"optimizer"}),
+        (["update|first:kernel|0", "grad|first:kernel|0"], {"gradient", "optimizer"}),
+        ([], {"gradient"}),
+    ],
+    ids=["an update of its own", "the tape gave another one", "nothing else"],
+)
+def test_a_gradient_that_an_optimizer_changes_first_is_its_own(more: list[str], expected: set[str]) -> None:
+    assert {one.phase for one in causes(step("grad|first:kernel|u0.0", *more))} == expected
+
+
 def test_several_slots_of_rows_that_are_not_added_up_are_one_cause() -> None:
     keys = ("slot|embedding:embeddings|velocities", "slot|embedding:embeddings|momentums")
     found = [replace(one, kind="sparse") for key in keys for one in causes(step(key))]
