@@ -39,33 +39,27 @@ def affordable(chosen: Sequence[int], size: int, steps: int) -> list[int]:
     return list(chosen if size < LARGE else chosen[: max(FEWEST, steps // EVERY)])
 
 
-INSIDE = {"equal": True, "why": "nothing is recorded within the steps of a program's own loop"}
-
-
 def side_by_side(
     both: Both,
     sides: tuple[Ask, Ask],
     groups: Sequence[list[int]],
     requests: tuple[Callable[[list[int]], Mapping[str, Any]], Callable[[list[int]], Mapping[str, Any]]],
-    first: Sequence[Mapping[str, Any]] | None,
+    meanwhile: Callable[[], Any],
     left: Callable[[int], list[int]],
     measure: Callable[[Mapping[str, Any]], None],
-) -> tuple[tuple[Any, Any], dict[str, Any], dict[str, Any]]:
-    """Whether recording is inert on each side, and both sides' replays.
+) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """What `meanwhile` returns, which the candidate does while there is nothing to replay, and both sides' replays.
 
     `groups`: the steps that each side is asked for at once: one by one, but for a program that must be run up to them.
-    `requests`: what each side is asked to replay some steps. `first`: what each is asked to show that recording is
-    inert; None where nothing is recorded within the steps of a training. `left`: which of the steps are still wanted
-    once the given one is replayed. `measure` is what the reference does then with every answer of the candidate.
-    Raises SideFailed.
+    `requests`: what each side is asked to replay some steps. `left`: which of the steps are still wanted once the given
+    one is replayed. `measure` is what the reference does then with every answer of the candidate. Raises SideFailed.
     """
     done: list[Future[bool]] = [Future() for _ in groups]
     answered: list[Future[dict[str, Any]]] = [Future() for _ in groups]
 
-    def reference() -> tuple[Any, dict[str, Any]]:
+    def reference() -> dict[str, Any]:
         answers, wanted = [], {step for group in groups for step in group}
         with _told_of_failure(done):
-            inert = sides[0]("inert", **first[0]) if first else INSIDE
             for group, future in zip(groups, done, strict=True):
                 if wanted & {*group}:
                     answers.append(sides[0]("replay", **requests[0](group)))
@@ -74,20 +68,20 @@ def side_by_side(
         for here, answer in zip(done, answered, strict=True):
             if here.result():
                 measure(answer.result())
-        return inert, united(answers)
+        return united(answers)
 
     def candidate() -> tuple[Any, dict[str, Any]]:
         answers = []
         with _told_of_failure(answered):
-            inert = sides[1]("inert", **first[1]) if first else INSIDE
+            found = meanwhile()
             for group, here, answer in zip(groups, done, answered, strict=True):
                 if here.result():
                     answers.append(sides[1]("replay", **requests[1](group)))
                     answer.set_result(answers[-1])
-        return inert, united(answers)
+        return found, united(answers)
 
-    (ours, free), (theirs, forced) = both(reference, candidate)
-    return (ours, theirs), free, forced
+    free, (found, forced) = both(reference, candidate)
+    return found, free, forced
 
 
 @contextlib.contextmanager

@@ -124,9 +124,9 @@ def compare(options: Options, told: Told) -> dict[str, Any]:
     with reserved(options.folder), ExitStack() as stack:
         try:
             pool = stack.enter_context(ThreadPoolExecutor(2))
-            codes = _codes(options, verdict, about)
-            notes = Notes(options, {file for code in codes for file in code.files})
             sides = [stack.enter_context(side) for side in started(options, (REFERENCE, CANDIDATE), watch)]
+            codes = _codes(options, verdict, about)  # the sides import their Keras meanwhile
+            notes = Notes(options, {file for code in codes for file in code.files})
             run = _Run(options, watch, pool, notes.wrap(sides[0]), notes.wrap(sides[1]), book, notes.results)
             _load(run, verdict, codes)
             about += other_tensorflows(verdict["sides"])
@@ -201,8 +201,8 @@ class _Trained:
     compiled: dict[str, dict[str, float]]
     """Step -> weights and losses in which the reference's compiled and eager step differ."""
     calls: Calls
-    inert: dict[str, dict[str, Any]]
-    """Side -> whether its first step reports the same when nothing is recorded."""
+    inert: dict[str, Any]
+    """Whether the candidate's first step reports the same when nothing is recorded."""
 
 
 def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
@@ -216,7 +216,7 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     layers, known = pair.pairing.layers, {finding["rule"] for finding in verdict["migration"]}
     explainer = Explainer(pair.left, pair.right, layers, run.rules, names, trained.calls, known)
     found, notes = _judge(run, pair, trained, explainer)
-    rerun = _rerun(run, pair, trained, found)
+    rerun, inert = _rerun(run, pair, trained, found)
     sides = (ours, theirs, rerun)
     stats = [_stats(pair.folder, name) for name in (REFERENCE, CANDIDATE, "noise")]
     keys = [side["keys"] for side in sides]
@@ -230,8 +230,8 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     write_map(run.options.folder / "map.parquet", stats, keys, pair.trainable, pair.owners)
     seconds = [round(side["seconds"], 2) for side in sides]
     verdict["cost"]["training_seconds"] = dict(zip((REFERENCE, CANDIDATE, "noise"), seconds, strict=True))
-    verdict["cost"]["inert"] = trained.inert
-    notes += eager_only(trained.compiled, noise) + touched(trained.inert)
+    verdict["cost"]["inert"] = {REFERENCE: inert, CANDIDATE: trained.inert}
+    notes += eager_only(trained.compiled, noise) + touched(verdict["cost"]["inert"])
     doubts = [] if found else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), noise)
     told = [explainer.tell(cause) for cause in found]
     if found and seed == run.options.seeds[0]:
@@ -308,8 +308,16 @@ def _taken_back(
     return run.candidate.ask, found, stand_ins(run.reference.ask, found, pair.owners, rates), curves, request
 
 
-def _rerun(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]) -> dict[str, Any]:
-    """Train the reference again one ulp away.
+def _inert(run: _Run, pair: _Pair, ask: Callable[..., Any], trained: dict[str, Any]) -> dict[str, Any]:
+    """Whether recording leaves as it is what the first step of a side reports, which has answered `trained`."""
+    if pair.left["looped"] or pair.right["looped"]:
+        return {"equal": True, "why": "nothing is recorded within the steps of a program's own loop"}
+    recorded = {name: values[0] for name, values in trained["curves"].items()}
+    return dict(ask("inert", initial=_training(run)["initial"], recorded=recorded))
+
+
+def _rerun(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Train the reference again one ulp away, and ask whether its record is inert.
 
     Beside it the candidate trains with the first cause taken back, if it seems to matter: for once it does, the answer
     is noted.
@@ -317,10 +325,15 @@ def _rerun(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]) -> dic
     run.say("training again from weights one ulp away")
     asked = {**_training(run), "chosen": [], "whole": [1], "nudge": ULP_MOVE, "name": "noise"}
     curves = curves_of(trained.ours, trained.theirs, NO_RERUN)
+
+    def again() -> tuple[dict[str, Any], dict[str, Any]]:
+        return dict(run.reference.ask("train", **asked)), _inert(run, pair, run.reference.ask, trained.ours)
+
     if not found or pair.left["looped"] or not apart(accuracy(curves["metrics"])):
-        return dict(run.reference.ask("train", **asked))
+        return again()
     first = _taken_back(run, pair, trained, found, curves)
-    return dict(run.both(lambda: run.reference.ask("train", **asked), lambda: shares(*first, most=1))[0])
+    answers: tuple[dict[str, Any], dict[str, Any]] = run.both(again, lambda: shares(*first, most=1))[0]
+    return answers
 
 
 def _rest(run: _Run) -> list[str]:
@@ -381,7 +394,7 @@ def _replayed(run: _Run, pair: _Pair, ours: dict[str, Any], theirs: dict[str, An
     """Replay single steps of both trainings."""
     steps, folder = run.options.steps, pair.folder
     request = _training(run)
-    chosen, initial = request["chosen"], request["initial"]
+    chosen = request["chosen"]
     lasted = min(side["nonfinite_step"] or len(next(iter(side["curves"].values()), [])) for side in (ours, theirs))
     if ours["nonfinite_step"] != theirs["nonfinite_step"] and lasted not in chosen:
         chosen = sorted({*[step for step in chosen if step <= lasted], lasted})
@@ -391,7 +404,6 @@ def _replayed(run: _Run, pair: _Pair, ours: dict[str, Any], theirs: dict[str, An
     chosen = _with_sudden_steps(folder, chosen, ours["keys"], theirs["keys"])
 
     run.say("replaying single steps")
-    first = [{name: values[0] for name, values in side["curves"].items()} for side in (ours, theirs)]
     ranked = [step for step in chosen_steps(steps) if step in chosen]
     sudden = [step for step in chosen if step not in ranked]
     looped = pair.left["looped"] or pair.right["looped"]
@@ -400,18 +412,17 @@ def _replayed(run: _Run, pair: _Pair, ours: dict[str, Any], theirs: dict[str, An
         (run.reference.ask, run.candidate.ask),
         [sorted(chosen)] if looped else [[step] for step in [*ranked, *sudden]],
         (lambda at: replays.request(at, REFERENCE), lambda at: replays.request(at, CANDIDATE)),
-        None if looped else [{"initial": initial, "recorded": reported} for reported in first],
+        lambda: _inert(run, pair, run.candidate.ask, theirs),
         lambda at: (
             chosen
             if looped
-            else [*affordable(ranked, size_of(trace.step_file(folder, f"{REFERENCE}-replay", at)), steps), *sudden]
+            else affordable([*ranked, *sudden], size_of(trace.step_file(folder, f"{REFERENCE}-replay", at)), steps)
         ),
         lambda answer: replays.measure(run.reference.ask, answer),
     )
     records = replays.records(folder, forced)
     calls = Calls(free["ran"], forced["ran"], tuple(free["order"]))
-    told = dict(zip((REFERENCE, CANDIDATE), inert, strict=True))
-    return _Trained(ours, theirs, free["order"], records, free["compiled"], calls, told)
+    return _Trained(ours, theirs, free["order"], records, free["compiled"], calls, inert)
 
 
 def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> tuple[list[Cause], list[str]]:

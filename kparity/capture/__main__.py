@@ -319,6 +319,8 @@ class Process:
         if self.looped and self.loop is not None:
             result = train_loop(self.loop, *rest, state, self.folder, name, progress, nudge)
         else:
+            if self.compiled is None and not update.own_step(self.session.model):
+                self.side.make_metrics(self.session.model, to_tensors(self._batch(1)[1]))
             self.compiled = self.compiled or compile_step(self.session)
             followed = self.acting.begin(self.session.model, self.arguments, self._evaluate)
             what = (self.session, self.compiled, self._batch, *rest, self.folder, name, progress, nudge)

@@ -65,15 +65,20 @@ class Draws:
     def stand_at(self, number: int) -> None:
         """Draws of layers belong to this training step (1-based; 0 before training) from now on.
 
-        The variable that says so is made at the first step: making one starts TensorFlow, and a program may yet want to
-        say with how many threads or on which devices that shall be.
+        The variables that say so are made at the first step: making one starts TensorFlow, and a program may yet want
+        to say with how many threads or on which devices that shall be.
         """
         if self.step is not None:
             self.step.assign(number)
         elif number:
-            self.step = tf.Variable(number, dtype=tf.int64, trainable=False)
+            self._make_variables(number)
         for turn in self.turns.values():
             turn.assign(0)
+
+    def _make_variables(self, number: int) -> None:
+        """Before a step is traced: a function that makes variables is traced twice."""
+        self.step = tf.Variable(number, dtype=tf.int64, trainable=False)
+        self.salt = tf.Variable(salt_of(self.seed), dtype=tf.int64, trainable=False)
 
     @contextlib.contextmanager
     def owner(self, name: str) -> Iterator[None]:
@@ -148,13 +153,9 @@ class Draws:
         low, high = np.frombuffer(digest, dtype=np.uint32)
         if self.step is None and self.owners and not tf.executing_eagerly():
             with tf.init_scope():  # a function that is traced before the first step is called at later ones, too
-                self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        in_step = self.step is not None and bool(self.owners)
+                self._make_variables(0)
         salt = tf.constant(salt_of(self.seed), tf.uint32)
-        if in_step and self.salt is None:
-            with tf.init_scope():
-                self.salt = tf.Variable(salt_of(self.seed), dtype=tf.int64, trainable=False)
-        if in_step:
+        if self.step is not None and self.owners:
             salt = tf.cast(self.step, tf.uint32) + tf.cast(self.salt, tf.uint32)
             if not tf.executing_eagerly():
                 looped = _in_a_loop()

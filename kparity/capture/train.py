@@ -240,28 +240,34 @@ LOOKED_AT = 1024
 def statistics(values: list[tf.Tensor]) -> tf.Tensor:
     """(tensors, 1 + SAMPLES) float32: the root mean square of some elements of each, and SAMPLES of these.
 
-    All elements would cost a pass over every tensor of every step. Four operations a tensor, because a small model's
-    step is made of a few hundred.
+    All elements would cost a pass over every tensor of every step. Tensors of which as many are looked at go together:
+    a small model's step is made of a few hundred operations, and tracing one more takes as long as running it a
+    hundred times.
     """
     if not values:
         return tf.zeros((0, 1 + trace.SAMPLES))
-    squares, counts, samples = [], [], []
-    for value in values:
+    alike: dict[Any, list[int]] = {}
+    looked_at = []
+    for place, value in enumerate(values):
         flat = tf.reshape(value, [-1])
         size = flat.shape[0]
         if size is None:
             size = tf.size(flat)
             kept = tf.minimum(size, LOOKED_AT)
-            few = tf.minimum(tf.range(trace.SAMPLES) * tf.maximum(kept // trace.SAMPLES, 1), kept - 1)
         else:
             kept = min(size, LOOKED_AT)
-            few = np.minimum(np.arange(trace.SAMPLES) * max(kept // trace.SAMPLES, 1), kept - 1)
-        some = tf.cast(flat[: kept * (size // kept) : size // kept], tf.float32)
-        squares.append(tf.nn.l2_loss(some))
-        counts.append(tf.cast(kept, tf.float32))
-        samples.append(tf.gather(some, few))
-    size = tf.sqrt(2.0 * tf.stack(squares) / tf.stack(counts))
-    return tf.concat([size[:, None], tf.stack(samples)], 1)
+        some = flat if kept is size else flat[: kept * (size // kept) : size // kept]
+        looked_at.append(some if some.dtype == tf.float32 else tf.cast(some, tf.float32))
+        alike.setdefault(kept if isinstance(kept, int) else ("unknown", place), []).append(place)
+    rows, order = [], []
+    for places in alike.values():
+        some = tf.stack([looked_at[place] for place in places])
+        kept = some.shape[1] or tf.shape(some)[1]
+        few = tf.minimum(tf.range(trace.SAMPLES) * tf.maximum(kept // trace.SAMPLES, 1), kept - 1)
+        size = tf.sqrt(tf.reduce_mean(tf.square(some), 1, keepdims=True))
+        rows.append(tf.concat([size, tf.gather(some, few, axis=1)], 1))
+        order += places
+    return tf.gather(tf.concat(rows, 0), np.argsort(order))
 
 
 def train(

@@ -42,6 +42,10 @@ class Side(Protocol):
     def prepare(self, model: Any, batch: Any) -> None:
         """Build what is built on first use: weights, loss, metrics and optimizer slots. `batch` is (x, y, weights)."""
 
+    def make_metrics(self, model: Any, y: Any) -> None:
+        """Make the variables that a model of Keras's own training step makes while its first step is traced, if that
+        takes no call of the model: a function that makes variables is traced twice. `y`: targets of a batch."""
+
     def own_variables(self, layer: Any) -> Iterator[Any]:
         """Weights that belong to the layer itself, not to a layer inside it."""
 

@@ -59,6 +59,9 @@ class Adapter:
     def prepare(self, model: Any, batch: Any) -> None:
         model._symbolic_build(data_batch=batch)
 
+    def make_metrics(self, model: Any, y: Any) -> None:
+        """They are made by `prepare`."""
+
     def own_variables(self, layer: Any) -> Iterator[Any]:
         yield from layer._trainable_variables
         yield from layer._non_trainable_variables

@@ -87,6 +87,18 @@ class Adapter:
         if getattr(model, "optimizer", None) is not None:
             self.build_optimizer(model.optimizer, model.trainable_variables)
 
+    def make_metrics(self, model: Any, y: Any) -> None:
+        losses, metrics = model.compiled_loss, model.compiled_metrics
+        outputs = tf.nest.flatten(model._nested_outputs) if model._is_graph_network else []
+        own = not type(model).__module__.startswith("tf_keras.")  # what it reports may be whatever metrics there are
+        # of the strings "accuracy" and "crossentropy" Keras 2 makes metrics by the sizes of what they are given
+        if y is None or own or not outputs or any(not one.shape.rank or one.shape[-1] is None for one in outputs):
+            return
+        if losses is not None and not losses.built:
+            losses.build(model._nested_outputs)
+        if metrics is not None and not metrics.built:
+            metrics.build(model._nested_outputs, metrics._conform_to_outputs(model._nested_outputs, y))
+
     def own_variables(self, layer: Any) -> Iterator[Any]:
         weights = (*layer._trainable_weights, *layer._non_trainable_weights)
         yield from (one for one in weights if isinstance(one, tf.Variable))  # a vocabulary counts as a weight, too
