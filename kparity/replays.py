@@ -75,7 +75,8 @@ def _record(
     folder: Path, step: int, forced: Mapping[str, Any], suffix: str = "", region: Region = NOTHING
 ) -> StepRecord:
     keys = set(forced["unlike"][str(step)])
-    gradients = {key.replace("out|", "dy|", 1) for key in keys} | {key.replace("in|", "dx|", 1) for key in keys}
+    back = {key.replace("out|", "dy|", 1) for key in keys} | {key.replace("in|", "dx|", 1) for key in keys}
+    gradients = {one for key in back for one in trace.passes(key)}
     freed = suffix + "-freed" * bool(region)
 
     def arrays(name: str, wanted: set[str]) -> dict[str, np.ndarray]:

@@ -60,7 +60,7 @@ def arrays_of(cause: Cause, exhibit: Exhibit, replay: Arrays, state: Arrays) -> 
     found = {}
     for text in replay:
         key = parse(text)
-        if key.owner == where and key.kind in {"in", "inmask", "dy"}:
+        if key.owner == where and key.kind in {"in", "inmask", "dy"} and "." not in key.index:  # of the first pass
             found[f"{_WORDS[key.kind]}_{key.index}"] = replay[text]
     if cause.phase == "init":
         return {name: value for name, value in found.items() if name.startswith("input_")}

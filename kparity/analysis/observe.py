@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kparity import trace
 from kparity.analysis.noise import Gap, gap
 from kparity.trace import Key, parse
 
@@ -159,10 +160,10 @@ def _used(reference: Arrays, key: Key) -> np.ndarray | None:
     back = {"out": "dy", "in": "dx", "predict": "dy"}.get(key.kind)
     if back is None:
         return None
-    upstream = reference.get(f"{back}|{key.owner}|{key.index}")
-    if upstream is None or upstream.shape != reference[str(key)].shape:
+    found = [reference[one] for one in trace.passes(f"{back}|{key.owner}|{key.index}") if one in reference]
+    if not found or any(upstream.shape != reference[str(key)].shape for upstream in found):
         return None
-    return upstream != 0
+    return np.any([upstream != 0 for upstream in found], axis=0)
 
 
 def phase_of(key: Key, trainable: set[str]) -> str | None:

@@ -17,7 +17,7 @@ import numpy as np
 from kparity.analysis.locate import AVERAGES, Cause, total_alone
 from kparity.analysis.noise import Gap
 from kparity.analysis.observe import Arrays, Seen, StepRecord, layer_of, observe
-from kparity.trace import Key, parse, thinned
+from kparity.trace import Key, parse, passes, thinned
 
 MASKS = ("inmask|", "outmask|")
 
@@ -142,10 +142,10 @@ def _plan_config(cause: Cause, parts: Parts) -> Mend:
     layers = frozenset(_layers(cause, parts))
     keys = set()
     if cause.kind == "missing-variable":
-        keys = {key.replace("out|", "dy|", 1) for key in _wired("in", "out", layers, parts)}
+        keys = _back(_wired("in", "out", layers, parts), parts)
         keys |= _wired("out", "in", layers, parts)
     if cause.kind == "extra-variable":  # it stands where the reference calls a layer once more
-        keys = {key.replace("out|", "dy|", 1) for key in _wired("in", "out", parts.lone, parts)}
+        keys = _back(_wired("in", "out", parts.lone, parts), parts)
         keys |= _wired("out", "in", parts.lone, parts)
     keys |= {*cause.evidence.get("told", [])}
     layers |= frozenset(cause.evidence.get("layers", []))
@@ -177,6 +177,12 @@ def _wired(end: str, other: str, layers: Collection[str], parts: Parts) -> set[s
     return {t for t, key in keys if key.kind == other and not within(key) and wired(parts.reference[t])}
 
 
+def _back(outputs: Collection[str], parts: Parts) -> set[str]:
+    """The keys of what the backward passes give to these outputs: of the first, and of those that there are besides."""
+    first = {key.replace("out|", "dy|", 1) for key in outputs}
+    return first | {one for key in first for one in passes(key) if one in parts.reference}
+
+
 def _plan_init(cause: Cause, parts: Parts) -> Mend:
     return Mend(own=frozenset(f"var|{name}|0" for name in _variables(cause, parts)))
 
@@ -198,7 +204,7 @@ def _plan_layer(cause: Cause, parts: Parts) -> Mend | None:
         between = [_plan_between(place, layers, parts) for place in places]
         return Mend(layers, frozenset(), frozenset().union(*(mend.keys for mend in between)))
     if cause.kind == "no-gradient" and array.startswith("dx|"):
-        back = {key.replace("out|", "dy|", 1) for key in _wired("in", "out", layers, parts)}
+        back = _back(_wired("in", "out", layers, parts), parts)
         return Mend(layers, frozenset(), frozenset(back))
     if cause.kind == "no-gradient":
         variables = frozenset(_variables(cause, parts))
@@ -224,7 +230,7 @@ def _plan_between(place: Key, layers: frozenset[str], parts: Parts) -> Mend:
     """
     reader = frozenset({place.owner.split("#")[0]})
     origins = _wired("in", "out", reader, parts) | _wired("in", "out", layers, parts)
-    back = {key.replace("out|", "dy|", 1) for key in origins if not _of(key, {"out"}, layers)}
+    back = _back({key for key in origins if not _of(key, {"out"}, layers)}, parts)
     taken = {key for key in parts.reference if _of(key, {"in"}, reader) and parse(key).index == place.index}
     return Mend(layers, frozenset(), frozenset({*taken, *back}))
 
@@ -240,7 +246,7 @@ def _plan_loss(cause: Cause, parts: Parts) -> Mend | None:
         return None
     if "term" in kinds:
         layers = frozenset(_layers(cause, parts))
-        back = {key.replace("out|", "dy|", 1) for key in _wired("in", "out", layers, parts)}
+        back = _back(_wired("in", "out", layers, parts), parts)
         terms = {key for key in parts.reference if _of(key, {"term"}, layers)}
         return Mend(layers, frozenset(), frozenset({"total|loss|0", "log|loss|0", *terms, *back}))
     if total_alone(kinds):

@@ -430,8 +430,11 @@ def _tap(recorder: Recorder, step: Step, kind: str, node: str, index: int, value
     @tf.custom_gradient
     def tap(_: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
         def backward(upstream: tf.Tensor) -> tf.Tensor:
-            recorder.note(step, back, upstream)
-            given = step.reference(back, upstream)
+            # two tapes go back through one call, each with a gradient of its own
+            key = f"{back}.{step.calls[back]}" if step.calls[back] else back
+            step.calls[back] += 1
+            recorder.note(step, key, upstream)
+            given = step.reference(key, upstream)
             onward = upstream if given is None else given
             if step.graph is None and tuple(onward.shape) != shape:  # mended in another one: nothing real can go back
                 return tf.zeros(shape, dtype)

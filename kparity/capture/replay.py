@@ -264,10 +264,12 @@ def lone(own: Collection[str], reference: Collection[str], same: Collection[str]
     """Masks that only one of the two has, and gradients that only the reference has.
 
     Of gradients to a layer's inputs those count whose input is the reference's (in `same`): the layer passes nothing
-    back to it.
+    back to it. A layer may be passed by more often than once; the first pass counts.
     """
     masks = {key for arrays in (own, reference) for key in arrays if key.startswith(("inmask|", "outmask|"))}
-    gradients = {key for key in reference if key.startswith(("dy|", "grad|"))}
+    gradients = {
+        key for key in reference if key.startswith("grad|") or (key.startswith("dy|") and "." not in key.split("|")[2])
+    }
     found = {key for key in masks if (key in own) != (key in reference)}
     inputs = {key: key.replace("dx|", "in|", 1) for key in reference if key.startswith("dx|") and key not in own}
     found |= {key for key, taken in inputs.items() if taken in same}

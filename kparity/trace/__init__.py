@@ -77,6 +77,15 @@ def parse(text: str) -> Key:
     return Key(kind, owner, index)
 
 
+PASSES = 4
+"""Backward passes through one call that are looked at: each tape of a step makes one."""
+
+
+def passes(key: str) -> tuple[str, ...]:
+    """The keys of what the first, second, ... backward pass gives or gets at one place (`dy|critic#2|0`, `...|0.1`)."""
+    return key, *(f"{key}.{number}" for number in range(1, PASSES))
+
+
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named arrays, any dtype that safetensors knows, atomically: a reader sees the whole file or none."""
     room = sum(len(name) + 20 * np.ndim(array) + 100 for name, array in arrays.items())

@@ -249,6 +249,15 @@ def test_what_training_never_reads_is_told_apart() -> None:
     assert [one.key.owner for one in seen.idle] == ["last"]
 
 
+def test_what_one_backward_pass_reads_is_read_whatever_another_does() -> None:
+    """Two tapes of a step go back through one call; what the first has no use for, the second may."""
+    one = step("out|last|0", unread=["out|last|0"])
+    nothing = one.reference["dy|last|0"]
+    for later, idle in ((nothing, ["last"]), (nothing + 1, [])):
+        twice = replace(one, reference={**one.reference, "dy|last|0.1": later})
+        assert [found.key.owner for found in look(twice).idle] == idle
+
+
 def test_a_difference_within_the_noise_is_none() -> None:
     record = step("out|norm|0", factor=1 + 1e-6)
     noisy = StepRecord(

@@ -1,5 +1,7 @@
 """What a counterfactual takes from the reference for a cause, and what remains of a step for it to answer for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,13 @@ def test_each_phase_takes_its_own_thing_from_the_reference(found: Cause, expecte
     mend = plan(found, PARTS)
     assert mend is not None
     assert set(taken([mend], PARTS)) == expected
+
+
+def test_of_a_place_that_two_tapes_go_back_through_both_gradients_are_taken() -> None:
+    twice = replace(PARTS, reference={**PARTS.reference, "dy|stem|0.1": STEM})
+    mend = plan(Cause("config", "relu", "relu:slope", 0, "missing-variable"), twice)
+    assert mend is not None
+    assert {"dy|stem|0", "dy|stem|0.1"} <= set(taken([mend], twice))
 
 
 def test_what_a_step_begins_from_is_left_in_by_having_the_candidate_use_its_own() -> None:

@@ -26,7 +26,7 @@ class Case:
 
 
 CASES = [
-    Case("loop", quick=True),
+    Case("loop"),
     Case("loop", "slope", ("forward", "maker/leaky_re_lu", None)),
     Case("loop", "momentum", ("state", "maker/batch_normalization", "maker/batch_normalization:moving_mean")),
     Case("loop", "epsilon", ("optimizer", None, None)),
@@ -34,6 +34,7 @@ CASES = [
     Case("loop", "rate", ("optimizer", None, "learning_rate")),
     Case("loop", "data", ("forward", "critic", None)),
     Case("loop", "scale", ("loss", None, None)),
+    Case("loop", "pull", ("gradient", "critic", None), quick=True),
     Case("loop", "weights", ("state", "critic/dense", "critic/dense:kernel")),
     Case("bare", quick=True),
     Case("bare", "nesterov", ("optimizer", None, None), quick=True),
