@@ -435,7 +435,7 @@ def _tap(recorder: Recorder, step: Step, kind: str, node: str, index: int, value
             step.calls[back] += 1
             recorder.note(step, key, upstream)
             given = step.reference(key, upstream)
-            onward = upstream if given is None else given
+            onward = upstream if given is None else _in_place_of(upstream, given)
             if step.graph is None and tuple(onward.shape) != shape:  # mended in another one: nothing real can go back
                 return tf.zeros(shape, dtype)
             return tf.cast(onward, dtype)
@@ -443,6 +443,16 @@ def _tap(recorder: Recorder, step: Step, kind: str, node: str, index: int, value
         return tf.identity(passed), backward
 
     return tap(value)
+
+
+def _in_place_of(own: tf.Tensor, given: tf.Tensor) -> tf.Tensor:
+    """`given`, through which a second derivative goes back to what `own` was made of: a gradient penalty takes one."""
+
+    @tf.custom_gradient
+    def replaced(_: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        return given, lambda upstream: upstream
+
+    return replaced(own)
 
 
 def forced_gradient(recorder: Recorder, step: Step, key: str, own: Any) -> Any:

@@ -36,6 +36,8 @@ CASES = [
     Case("loop", "scale", ("loss", None, None)),
     Case("loop", "pull", ("gradient", "critic", None), quick=True),
     Case("loop", "weights", ("state", "critic/dense", "critic/dense:kernel")),
+    Case("penalty"),
+    Case("penalty", "stopped", ("gradient", "critic/dense", "critic/dense:kernel"), quick=True),
     Case("bare", quick=True),
     Case("bare", "nesterov", ("optimizer", None, None), quick=True),
     Case("bare", "penalty", ("loss", "program", "program:weights.in")),
