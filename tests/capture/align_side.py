@@ -14,7 +14,9 @@ import tensorflow as tf
 from kparity.capture import align
 
 plain_generator = tf.random.Generator.from_seed(1)
-draws = align.Draws(step=tf.Variable(0, dtype=tf.int64, trainable=False))
+draws = align.Draws()
+draws.stand_at(1)
+draws.stand_at(0)
 align.install(draws)
 
 
