@@ -22,8 +22,12 @@ Both = Callable[[Callable[[], Any], Callable[[], Any]], tuple[Any, Any]]
 LARGE = 256_000_000
 """Bytes of one replayed step from which steps are left out: it takes seconds then, as much as five to eight steps of
 training."""
-FEWEST, EVERY = 3, 25
-"""Steps that are replayed in any case, and steps of training for which one more is."""
+FEWEST, EVERY = 3, 50
+"""Steps that are replayed in any case, and steps of training for which one more is: a replay takes both sides a second
+or two for each that training takes."""
+PART, LEAST = 4, 10
+"""Of a large model's training, this part is repeated one ulp away before the rest of it is, and at least so many steps
+(as many as the accuracy at the end is a mean of)."""
 
 
 def chosen_steps(steps: int) -> list[int]:
@@ -37,6 +41,11 @@ def affordable(chosen: Sequence[int], size: int, steps: int) -> list[int]:
     """Of the chosen steps of a training those that are replayed if one takes `size` bytes. By size and not by time: the
     same comparison must look at the same steps on every machine."""
     return list(chosen if size < LARGE else chosen[: max(FEWEST, steps // EVERY)])
+
+
+def repeated_first(size: int, steps: int) -> int:
+    """How many steps of a training are repeated one ulp away at first, if one of its steps takes `size` bytes."""
+    return steps if size < LARGE else min(steps, max(LEAST, steps // PART))
 
 
 def side_by_side(

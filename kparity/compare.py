@@ -41,6 +41,7 @@ from kparity.analysis.verdict import (
     not_proven,
     other_tensorflows,
     partial,
+    repeated_in_part,
     stopped,
     touched,
     unmatched,
@@ -49,7 +50,7 @@ from kparity.analysis.verdict import (
     write_map,
     written,
 )
-from kparity.beside import affordable, chosen_steps, side_by_side, size_of, tidy
+from kparity.beside import FEWEST, affordable, chosen_steps, repeated_first, side_by_side, size_of, tidy
 from kparity.counterfactual import independent, prove
 from kparity.dating import dated
 from kparity.exhibits import show
@@ -59,7 +60,7 @@ from kparity.resume import Noted, Notes
 from kparity.rulebook import Rule, rules
 from kparity.runtime.failed import SideFailed, Watch, failure_of, reserved
 from kparity.runtime.sides import Told, started
-from kparity.shares import apart, matters, proven_compiled, shares, stand_ins
+from kparity.shares import apart, known_noise, matters, proven_compiled, shares, stand_ins
 from kparity.subjects import Code
 from kparity.trace import parse
 
@@ -203,6 +204,8 @@ class _Trained:
     calls: Calls
     inert: dict[str, Any]
     """Whether the candidate's first step reports the same when nothing is recorded."""
+    step_bytes: int
+    """What one replayed step of the reference takes."""
 
 
 def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
@@ -231,6 +234,7 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     seconds = [round(side["seconds"], 2) for side in sides]
     verdict["cost"]["training_seconds"] = dict(zip((REFERENCE, CANDIDATE, "noise"), seconds, strict=True))
     verdict["cost"]["inert"] = {REFERENCE: inert, CANDIDATE: trained.inert}
+    notes += repeated_in_part(rerun, run.options.steps, accuracy(curves["metrics"]))
     notes += eager_only(trained.compiled, noise) + touched(verdict["cost"]["inert"])
     doubts = [] if found else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), noise)
     told = [explainer.tell(cause) for cause in found]
@@ -319,12 +323,16 @@ def _inert(run: _Run, pair: _Pair, ask: Callable[..., Any], trained: dict[str, A
 def _rerun(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Train the reference again one ulp away, and ask whether its record is inert.
 
-    Beside it the candidate trains with the first cause taken back, if it seems to matter: for once it does, the answer
-    is noted.
+    A large model is only as far as its answer is needed. Beside it the candidate trains with the first cause taken
+    back, if it seems to matter: for once it does, the answer is noted.
     """
     run.say("training again from weights one ulp away")
     asked = {**_training(run), "chosen": [], "whole": [1], "nudge": ULP_MOVE, "name": "noise"}
     curves = curves_of(trained.ours, trained.theirs, NO_RERUN)
+    if (part := repeated_first(trained.step_bytes, run.options.steps)) < run.options.steps:
+        rerun = dict(run.reference.ask("train", **{**asked, "steps": part, "evaluated": False}))
+        if known_noise(accuracy(curves_of(trained.ours, trained.theirs, rerun)["metrics"])):
+            return rerun, _inert(run, pair, run.reference.ask, trained.ours)
 
     def again() -> tuple[dict[str, Any], dict[str, Any]]:
         return dict(run.reference.ask("train", **asked)), _inert(run, pair, run.reference.ask, trained.ours)
@@ -404,25 +412,24 @@ def _replayed(run: _Run, pair: _Pair, ours: dict[str, Any], theirs: dict[str, An
     chosen = _with_sudden_steps(folder, chosen, ours["keys"], theirs["keys"])
 
     run.say("replaying single steps")
-    ranked = [step for step in chosen_steps(steps) if step in chosen]
-    sudden = [step for step in chosen if step not in ranked]
+    known = [step for step in chosen_steps(steps) if step in chosen]
+    ranked = [*known[:FEWEST], *[step for step in chosen if step not in known], *known[FEWEST:]]
     looped = pair.left["looped"] or pair.right["looped"]
     inert, free, forced = side_by_side(
         run.both,
         (run.reference.ask, run.candidate.ask),
-        [sorted(chosen)] if looped else [[step] for step in [*ranked, *sudden]],
+        [sorted(chosen)] if looped else [[step] for step in ranked],
         (lambda at: replays.request(at, REFERENCE), lambda at: replays.request(at, CANDIDATE)),
         lambda: _inert(run, pair, run.candidate.ask, theirs),
         lambda at: (
-            chosen
-            if looped
-            else affordable([*ranked, *sudden], size_of(trace.step_file(folder, f"{REFERENCE}-replay", at)), steps)
+            chosen if looped else affordable(ranked, size_of(trace.step_file(folder, f"{REFERENCE}-replay", at)), steps)
         ),
         lambda answer: replays.measure(run.reference.ask, answer),
     )
     records = replays.records(folder, forced)
     calls = Calls(free["ran"], forced["ran"], tuple(free["order"]))
-    return _Trained(ours, theirs, free["order"], records, free["compiled"], calls, inert)
+    size = size_of(trace.step_file(folder, f"{REFERENCE}-replay", records[0].step))
+    return _Trained(ours, theirs, free["order"], records, free["compiled"], calls, inert, size)
 
 
 def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> tuple[list[Cause], list[str]]:

@@ -7,6 +7,7 @@ A training can't be forced step by step as a replay can: it goes its own way. So
 stands in the Keras 3 model (`capture.stand_in`), and the training is free.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -35,6 +36,12 @@ def apart(end: Mapping[str, Any] | None) -> bool:
 def matters(end: Mapping[str, Any] | None) -> bool:
     """Whether they are further apart than the measured noise, too."""
     return end is not None and apart(end) and bool(abs(end["difference"]) > end["noise"])
+
+
+def known_noise(end: Mapping[str, Any] | None) -> bool:
+    """Whether noise as it was measured covers the difference of the final accuracies, so that no more of it is needed:
+    it only grows. Also where there is no accuracy."""
+    return end is None or (math.isfinite(end["noise"]) and not matters(end))
 
 
 def stand_ins(

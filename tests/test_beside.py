@@ -16,7 +16,8 @@ from kparity import beside
         (3, 10, [1, 2, 3]),
         (500, 10, [1, 2, 500, 250, 125, 10]),
         (20, 10**9, [1, 2, 20]),
-        (100, 10**9, [1, 2, 100, 50]),
+        (100, 10**9, [1, 2, 100]),
+        (200, 10**9, [1, 2, 200, 100]),
         (500, 10**9, [1, 2, 500, 250, 125, 10]),
     ],
 )
@@ -24,6 +25,13 @@ def test_of_a_large_model_fewer_steps_are_replayed_the_telling_ones_first(
     steps: int, size: int, expected: list[int]
 ) -> None:
     assert beside.affordable(beside.chosen_steps(steps), size, steps) == expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "size", "expected"), [(200, 10, 200), (200, 10**9, 50), (20, 10**9, 10), (6, 10**9, 6)]
+)
+def test_of_a_large_model_part_of_a_training_is_repeated_first(steps: int, size: int, expected: int) -> None:
+    assert beside.repeated_first(size, steps) == expected
 
 
 def both(left: Any, right: Any) -> tuple[Any, Any]:

@@ -56,20 +56,26 @@ def parting_steps(
     only is small beside what `sudden_steps` sees. `explained`: whether a cause is known that may part the runs; then a
     step counts where they were TOGETHER up to it, as where that cause is of a metric or of an average of the weights.
     """
-    steps = min(len(one) for one in stats)
+    steps = min(map(len, stats[:2]))
     known_to_all = [key for key in keys[0] if key in set(keys[1]) & set(keys[2]) and key.split("|")[0] in FOLLOWED]
     if not known_to_all or steps < 2:
         return []
     columns = [[own.index(key) for key in known_to_all] for own in map(list, keys)]
     left, right, rerun = (one[:steps, places].astype(float) for one, places in zip(stats, columns, strict=True))
-    gaps, noise = (np.nan_to_num(apart(left, other), posinf=1.0) for other in (right, rerun))
-    noise = np.maximum(np.maximum.accumulate(noise, axis=0), np.finfo(np.float32).eps)
+    gaps, noise = (np.nan_to_num(apart(left[: len(other)], other), posinf=1.0) for other in (right, rerun))
+    noise = np.maximum(np.maximum.accumulate(lasting(noise, steps), axis=0), np.finfo(np.float32).eps)
     ratios = (gaps / noise).max(axis=1)
     before = np.maximum(np.maximum.accumulate(ratios)[:-1], 1.0)
     growth = ratios[1:] / before
     if explained:
         growth = np.where(before <= TOGETHER, growth, 0.0)
     return _picked(growth, 2, PARTING, known)
+
+
+def lasting(noise: np.ndarray, steps: int) -> np.ndarray:
+    """Noise, (steps that were measured, tensors), for `steps` steps: after the last of them the largest there was."""
+    missing = max(steps - len(noise), 0)
+    return np.vstack([noise, np.repeat(np.fmax.reduce(noise, axis=0, keepdims=True), missing, axis=0)])
 
 
 def _shared(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int]]:

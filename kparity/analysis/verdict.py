@@ -18,7 +18,7 @@ from kparity.analysis.locate import Cause
 from kparity.analysis.match import Pairing
 from kparity.analysis.merging import rank
 from kparity.analysis.observe import CERTAIN, DOUBT, Seen, phase_of
-from kparity.analysis.onset import apart
+from kparity.analysis.onset import apart, lasting
 from kparity.findings import PHASES
 from kparity.options import Options
 from kparity.runtime.failed import CUT, SideFailed
@@ -238,6 +238,17 @@ def curves_of(ours: dict[str, Any], theirs: dict[str, Any], rerun: dict[str, Any
     return {"steps": list(range(1, steps + 1)), "metrics": metrics}
 
 
+def repeated_in_part(rerun: Mapping[str, Any], steps: int, end: Mapping[str, Any] | None) -> list[str]:
+    """A note on a training one ulp away that is not whole because no more of it was needed. `end`: the accuracies."""
+    if rerun["evaluated"]:
+        return []
+    done = max(map(len, rerun["curves"].values()), default=0)
+    why = "no accuracy is reported that is held against its end"
+    if end is not None:
+        why = "round-off had taken it further by then than the final accuracies are apart"
+    return [f"Keras 2 was trained again, one ulp away, for {done} of {steps} steps: {why}."]
+
+
 def moved_as(curve: Sequence[float | None], first: Mapping[str, Sequence[float | None]]) -> list[float | None]:
     """A curve as a rerun one ulp away would have left it, were it moved as the first seed's was."""
     moves = zip(curve, first["legacy"], first["noise"], strict=False)
@@ -277,12 +288,14 @@ def write_map(
 
     left, right, noise = (side.astype(np.float64) for side in stats)
     ours, theirs, rerun = keys
-    steps = min(len(left), len(right), len(noise))
+    steps = min(len(left), len(right))
+    measured = min(len(noise), steps)
     where = {key: index for index, key in enumerate(theirs)}
     shared = [(index, key) for index, key in enumerate(ours) if key in where]
     columns = [index for index, _ in shared]
     difference = apart(left[:steps, columns], right[:steps, [where[key] for _, key in shared]])
-    floor = apart(left[:steps, columns], noise[:steps, [rerun.index(key) for _, key in shared]])
+    repeated = noise[:measured, [rerun.index(key) for _, key in shared]]
+    floor = lasting(apart(left[:measured, columns], repeated), steps)
     frames = []
     for column, (order, text) in enumerate(shared):
         key = trace.parse(text)

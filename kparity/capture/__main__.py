@@ -28,7 +28,7 @@ from kparity.capture.ending import end_with_parent, failure
 from kparity.capture.exhibit import exhibit, parts
 from kparity.capture.loop import Loop
 from kparity.capture.looped import first_state, go_on_from, mend_loop, replay_loop, train_loop
-from kparity.capture.mend import compared, mended
+from kparity.capture.mend import compared, mended, unmended
 from kparity.capture.natural import Seeds
 from kparity.capture.natural import run as run_natural
 from kparity.capture.program import Code, Program
@@ -307,9 +307,19 @@ class Process:
         return {}
 
     def train(
-        self, steps: int, chosen: list[int], whole: list[int], initial: str, nudge: int, name: str
+        self,
+        steps: int,
+        chosen: list[int],
+        whole: list[int],
+        initial: str,
+        nudge: int,
+        name: str,
+        evaluated: bool = True,
     ) -> dict[str, Any]:
-        """Train from a saved initial state; leave curves, statistics and the chosen steps' arrays in the folder."""
+        """Train from a saved initial state; leave curves, statistics and the chosen steps' arrays in the folder.
+
+        `evaluated`: whether the model is validated at the end.
+        """
         self.fresh = None
         state = self._first_state(initial)
         unused = inventory.set_state(self.session.inventory, self.side, state)
@@ -341,7 +351,8 @@ class Process:
             "drew": dict(sorted(self.draws.drew.items())),
             "unused": unused,
             "seconds": time.monotonic() - started,
-            "validation": self._evaluate() if result.nonfinite_step is None else {},
+            "evaluated": evaluated,
+            "validation": self._evaluate() if evaluated and result.nonfinite_step is None else {},
         }
 
     def train_with(self, stand_ins: list[dict[str, Any]], steps: int, initial: str) -> dict[str, Any]:
@@ -517,7 +528,11 @@ class Process:
                     else:
                         batch = self._own_batch(step) if "batch" in own else self._batch(step)
                         self.acting.stand_at(step)
-                        missed[run["name"]] = mended(session, batch, *asked)
+                        as_it_was = given.startswith(f"{self.own}-replay") and not run["mend"] and not run["nudge"]
+                        if as_it_was and not session.several:
+                            missed[run["name"]] = unmended(session, batch, step, reference, asked[-1])
+                        else:
+                            missed[run["name"]] = mended(session, batch, *asked)
                 self.say(progress=step)
         return missed
 

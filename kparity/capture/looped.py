@@ -142,7 +142,8 @@ def replay_loop(
             flows.append(flow)
             arrays = _arrays(loop, session, step, logs)
             after = get_state(session.inventory, loop.side)
-            arrays |= update_alone(session, state, arrays if forced is None else forced)
+            if into.updates:
+                arrays |= update_alone(session, state, arrays if forced is None else forced)
             set_state(session.inventory, loop.side, after)
             into |= arrays
             return step.unforced

@@ -39,9 +39,18 @@ def mended(
     missed = set_state(session.inventory, session.side, left_by(forced, mend))
     arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
     arrays |= slots_left(session, step)
-    arrays |= _predicted(session.model, data)
+    arrays |= _predicted(session, data)
     arrays |= update_alone(session, state, given)
     return [key for key in [*missed, *step.unforced] if key in mend]
+
+
+def unmended(session: Session, batch: Any, number: int, given: Arrays, arrays: Sieve) -> list[str]:
+    """Training step `number` as this side's own replay left it, `given`: nothing is mended or moved, so it isn't run
+    again. What the model predicts after it is all that is new. Returns no keys: nothing is to be mended."""
+    stand_before(session, number, given)
+    arrays |= ((key, given[key]) for key in given if parse(key).kind in COMPARED)
+    arrays |= _predicted(session, to_tensors(batch))
+    return []
 
 
 def forced_by(given: Arrays, mend: frozenset[str]) -> Some:
@@ -77,10 +86,11 @@ def _mends(after: str, mend: frozenset[str]) -> bool:
     return f"var|{owner}|{name}" in mend or f"slot|{owner}|{name}" in mend
 
 
-def _predicted(model: Any, data: Any) -> Arrays:
+def _predicted(session: Session, data: Any) -> Arrays:
     """What the model gives for the inputs of the batch outside of training: there its state is read."""
     try:
-        outputs = tf.nest.flatten(model(data[0], training=False))
+        with session.draws.training_step():  # a model that draws there, too, draws the same whatever ran before
+            outputs = tf.nest.flatten(session.model(data[0], training=False))
     except Exception:  # a model that is only trained, by a train_step of its own
         return {}
     return {f"predict|model|{index}": np.asarray(value) for index, value in enumerate(outputs)}

@@ -51,9 +51,11 @@ class Sieve(dict[str, Any]):
     A step that keeps each input, output and gradient to its end takes several times the memory of its training.
     """
 
-    def __init__(self, take: Callable[[str, np.ndarray], bool]) -> None:
+    def __init__(self, take: Callable[[str, np.ndarray], bool], wanted: Collection[str] | None = None) -> None:
+        """`wanted`: the keys that `take` looks at; None for all. Without one of an update alone, none is made."""
         super().__init__()
         self.take, self.order = take, dict[str, None]()
+        self.updates = wanted is None or any(key.startswith(("update|", "dense|")) for key in wanted)
         self.last: tuple[str, Any] = ("", None)
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -84,7 +86,8 @@ def replay(session: Session, number: int, batch: Any, state: Arrays, forced: Arr
         logs, step = run_step(session, to_tensors(batch), None, forced)
     arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
     arrays |= slots_left(session, step)
-    arrays |= update_alone(session, state, dict(arrays) if forced is None else forced)
+    if arrays.updates:
+        arrays |= update_alone(session, state, dict(arrays) if forced is None else forced)
     return step.unforced
 
 
@@ -178,7 +181,7 @@ def replay_forced(
                 found[key] = np.array(array)
         return key.startswith("lr|")
 
-    arrays = Sieve(take)
+    arrays = Sieve(take, wanted)
     missed = run(state, handed, arrays)
     return Forced(list(arrays.order), missed, found, own, lone(arrays.order, reference, same))
 

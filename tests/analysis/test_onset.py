@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kparity.analysis.onset import parting_steps, sudden_steps
+from kparity.analysis.onset import lasting, parting_steps, sudden_steps
 from kparity.trace import SAMPLES
 
 KEYS = ["out|dense|0", "var|dense:kernel|0", "grad|dense:kernel|0"]
@@ -53,3 +53,16 @@ def test_runs_that_a_known_cause_parts_do_not_part_anew(gap: float, expected: li
     left, rerun = run(20), run(20, noise=1e-6, seed=2)
     right = run(20, ("out|dense|0", 1, gap), ("var|dense:kernel|0", 11, 20 * gap or 1e-3), noise=1e-6, seed=1)
     assert parting_steps([left, right, rerun], [KEYS] * 3, [1, 2, 5, 10, 20], explained=True) == expected
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1e-3, [11]), (0.0, [])])
+def test_a_rerun_that_was_ended_early_hides_no_later_step(size: float, expected: list[int]) -> None:
+    right = run(20, ("var|dense:kernel|0", 11, size), noise=1e-5, seed=1)
+    rerun = run(20, noise=1e-5, seed=2)[:6]
+    assert parting_steps([run(20), right, rerun], [KEYS] * 3, [1, 2, 5, 10, 20]) == expected
+
+
+def test_noise_that_was_not_measured_is_the_largest_that_was() -> None:
+    floor = np.array([[1.0, 5.0], [3.0, np.nan]])
+    assert lasting(floor, 2) is not floor
+    np.testing.assert_array_equal(lasting(floor, 4), [[1, 5], [3, np.nan], [3, 5], [3, 5]])
