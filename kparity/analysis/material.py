@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kparity.analysis.locate import Cause
-from kparity.trace import Key, parse
+from kparity.trace import BY_LOGITS, Key, parse
 
 MOST = 5
 """Causes of one comparison that are kept for a reproduction."""
@@ -60,8 +60,13 @@ def arrays_of(cause: Cause, exhibit: Exhibit, replay: Arrays, state: Arrays) -> 
     found = {}
     for text in replay:
         key = parse(text)
-        if key.owner == where and key.kind in {"in", "inmask", "dy"} and "." not in key.index:  # of the first pass
-            found[f"{_WORDS[key.kind]}_{key.index}"] = replay[text]
+        if key.owner != where:
+            continue
+        index, by_logits = key.index.removesuffix(BY_LOGITS), key.index.endswith(BY_LOGITS)
+        if key.kind in _WORDS and "." not in index:  # of the first pass
+            found[f"{_WORDS[key.kind]}_{'logits_' * by_logits}{index}"] = replay[text]
+        if key.kind == "logits" and index.startswith("in"):
+            found[f"logits_{index.removeprefix('in')}"] = replay[text]
     if cause.phase == "init":
         return {name: value for name, value in found.items() if name.startswith("input_")}
     for name in exhibit.get("weights") or []:

@@ -53,7 +53,7 @@ class Mend:
             return key.owner in self.updated and (not self.quantities or key.index in self.quantities)
         if key.kind in {"var", "update"}:
             return key.owner in self.updated and self.quantities != {AVERAGES}
-        if key.kind not in {"out", "outmask", "dx", "grad", "rows"}:
+        if key.kind not in {"out", "outmask", "logits", "dx", "grad", "rows"}:
             return False
         if key.handed and key.owner in self.updated:
             return True  # the optimizer's own class may have changed it
@@ -232,6 +232,7 @@ def _plan_between(place: Key, layers: frozenset[str], parts: Parts) -> Mend:
     origins = _wired("in", "out", reader, parts) | _wired("in", "out", layers, parts)
     back = _back({key for key in origins if not _of(key, {"out"}, layers)}, parts)
     taken = {key for key in parts.reference if _of(key, {"in"}, reader) and parse(key).index == place.index}
+    taken |= {key for key in parts.reference if _of(key, {"logits"}, reader) and parse(key).index == f"in{place.index}"}
     return Mend(layers, frozenset(), frozenset({*taken, *back}))
 
 

@@ -18,7 +18,7 @@ from kparity.trace import parse
 
 WITHIN = {"forward", "loss", "gradient"}
 """Phases of what is made inside of a step's computation."""
-OWN = {"in", "out", "dx", "dy", "inmask", "outmask"}
+OWN = {"in", "out", "logits", "dx", "dy", "inmask", "outmask"}
 """Kinds of array that are inside of a region, or at its edge seen from within."""
 MOST = 6
 """Regions of one model that are tried; each costs a step."""

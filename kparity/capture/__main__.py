@@ -544,7 +544,7 @@ class Process:
         shown = []
         for cause in causes:
             file = trace.step_file(self.folder, given, cause["step"])
-            inputs = {f"in|{cause['node']}|{index}" for index in range(3)}
+            inputs = {*(f"in|{cause['node']}|{index}" for index in range(3)), f"logits|{cause['node']}|in1"}
             arrays = trace.read_arrays(file, inputs) if file.exists() else {}
             apart = parts(self.session, cause["phase"], cause["variable"], cause["node"], arrays)
             shown.append({**exhibit(self.session, **cause), "parts": apart})

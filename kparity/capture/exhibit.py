@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kparity.capture.record import LOGITS
 from kparity.capture.replay import Arrays
 from kparity.capture.sides.legacy import unwrapped
 from kparity.capture.train import Session
@@ -98,6 +99,8 @@ def parts(session: Session, phase: str, variable: str | None, node: str, given: 
     if phase not in {"loss", "metric"} or call is None or len(inputs) < 2:
         return None
     y_true, y_pred = (tf.constant(value) for value in inputs[:2])
+    if f"logits|{node}|in1" in given:
+        setattr(y_pred, LOGITS, tf.constant(given[f"logits|{node}|in1"]))
     try:
         if phase == "metric":
             metric = metric_named(session.model, variable)

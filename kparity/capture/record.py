@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kparity import trace
 from kparity.capture.align import Draws
 from kparity.capture.inventory import ROOT, Inventory
 from kparity.capture.sides import Side
@@ -383,8 +384,7 @@ def called(args: Any, kwargs: Any, flat: list[Any], tensors: list[bool]) -> Any:
 
 
 LOGITS = "_keras_logits"
-"""What a softmax or sigmoid leaves on its output, for a cross-entropy to be computed from. A compiled step hands it on,
-or its loss would be another than that of the training; in a step alone every layer is held to its outputs."""
+"""What a softmax or sigmoid leaves on its output for a cross-entropy to be computed from; it travels along."""
 
 
 def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any, masked: bool = False) -> Any:
@@ -398,7 +398,7 @@ def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any, 
         if not step.sees(value):
             continue
         mask = getattr(value, "_keras_mask", None)
-        logits = getattr(value, LOGITS, None) if step.graph is not None else None
+        logits = _logits(recorder, step, kind, node, index, getattr(value, LOGITS, None))
         made = getattr(value, MADE, node.split("#")[0] + (f".{index}" if index else ""))
         flat[position] = _tap(recorder, step, kind, node, index, value)
         if kind == "out":
@@ -417,14 +417,33 @@ def _through(recorder: Recorder, step: Step, kind: str, node: str, values: Any, 
     return tf.nest.pack_sequence_as(values, flat)
 
 
+def _logits(recorder: Recorder, step: Step, kind: str, node: str, index: int, value: Any) -> Any:
+    """What goes along with a tensor for a loss to read: the step's own or, where the tensor is the reference's, the
+    reference's, if it has one. A loss that reads this reads the tensor not at all, and its gradient comes back here."""
+    key, tensor = f"logits|{node}|{kind}{index}", f"{kind}|{node}|{index}"
+    given = step.given(tensor) is not None
+    if value is None or not step.sees(value) or (given and step.given(key) is None):
+        return None
+    if step.graph is not None:
+        return value
+    recorder.note(step, key, value)
+    back = f"{'dx' if kind == 'in' else 'dy'}|{node}|{index}{trace.BY_LOGITS}"
+    return _handed_on(recorder, step, value, step.handed(key, value), back)
+
+
 def _tap(recorder: Recorder, step: Step, kind: str, node: str, index: int, value: tf.Tensor) -> tf.Tensor:
     key = f"{kind}|{node}|{index}"
     recorder.note(step, key, value)
-    replacement = step.handed(key, value)
+    back = f"{'dx' if kind == 'in' else 'dy'}|{node}|{index}"
+    return _handed_on(recorder, step, value, step.handed(key, value), back)
+
+
+def _handed_on(recorder: Recorder, step: Step, value: tf.Tensor, replacement: Any, back: str) -> tf.Tensor:
+    """The twin of a tensor that is handed on, `replacement` if there is one. What goes back through it is noted as
+    `back` and, where the step forces, replaced."""
     passed = tf.identity(value) if replacement is None else replacement
     if not value.dtype.is_floating:
         return tf.identity(passed)
-    back = f"{'dx' if kind == 'in' else 'dy'}|{node}|{index}"
     shape, dtype = tuple(value.shape), value.dtype  # the value itself would stay as long as the tape does
 
     @tf.custom_gradient

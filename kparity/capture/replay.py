@@ -168,6 +168,8 @@ def replay_forced(
 
     def take(key: str, array: np.ndarray) -> bool:
         found.pop(key, None)
+        if key.startswith("logits|"):  # a loss is judged by what it makes of them, and a layer by its outputs
+            return False
         if key.startswith("out|!"):
             own[key] = np.array(array)
         elif wanted is not None:
@@ -271,7 +273,10 @@ def lone(own: Collection[str], reference: Collection[str], same: Collection[str]
     """
     masks = {key for arrays in (own, reference) for key in arrays if key.startswith(("inmask|", "outmask|"))}
     gradients = {
-        key for key in reference if key.startswith("grad|") or (key.startswith("dy|") and "." not in key.split("|")[2])
+        key
+        for key in reference
+        if key.startswith("grad|")
+        or (key.startswith("dy|") and "." not in key.split("|")[2].removesuffix(trace.BY_LOGITS))
     }
     found = {key for key in masks if (key in own) != (key in reference)}
     inputs = {key: key.replace("dx|", "in|", 1) for key in reference if key.startswith("dx|") and key not in own}
@@ -281,7 +286,7 @@ def lone(own: Collection[str], reference: Collection[str], same: Collection[str]
 
 def held(arrays: Arrays, free: Collection[str]) -> Arrays:
     """What forces a step that leaves the layers at these paths to themselves; the layers inside of them are held."""
-    passing = {"in", "out", "dx", "dy"}
+    passing = {"in", "out", "logits", "dx", "dy"}
 
     def is_free(text: str) -> bool:
         key = parse(text)

@@ -73,7 +73,9 @@ def script(one: Kept, verdict: dict[str, Any]) -> str:
             data=one.file.with_suffix(".npz").name,
             family=family,
             inputs=sum(name.startswith("input_") for name in arrays),
-            masks=sorted(name.removeprefix("mask_") for name in arrays if name.startswith("mask_")),
+            masks=_numbers("mask_", arrays),
+            logits=_numbers("logits_", arrays),
+            upstream=_numbers("upstream_logits_", arrays),
             weights=all(f"weight_{name}" in arrays for side in (legacy, keras3) for name in side["weights"]),
             variables=sum(name.startswith("weight_") for name in arrays),
             call=call,
@@ -83,6 +85,11 @@ def script(one: Kept, verdict: dict[str, Any]) -> str:
         )
         + "\n"
     )
+
+
+def _numbers(begin: str, arrays: set[str]) -> list[str]:
+    """What follows `begin` in the names of the arrays that begin so."""
+    return sorted(name.removeprefix(begin) for name in arrays if name.startswith(begin))
 
 
 def _place(cause: dict[str, Any], legacy: dict[str, Any], keras3: dict[str, Any]) -> int | None:

@@ -32,6 +32,7 @@ KINDS = (
     "inmask",
     "out",
     "outmask",
+    "logits",
     "dx",
     "dy",
     "total",
@@ -46,7 +47,8 @@ KINDS = (
     "lr",
     "predict",
 )
-"""What a recorded array is. in/out: a layer call's inputs and outputs; inmask/outmask: the masks on them; dx/dy: the
+"""What a recorded array is. in/out: a layer call's inputs and outputs; inmask/outmask: the masks on them; logits:
+what goes along with one for a loss to read; dx/dy: the
 gradients that its backward pass gives to its inputs and gets from its outputs; total: the loss that is differentiated;
 term: what a layer adds to it;
 grad, update, var: of a variable; rows: the rows of a sparse gradient; slot: optimizer state of a variable; dense: the
@@ -79,11 +81,14 @@ def parse(text: str) -> Key:
 
 PASSES = 4
 """Backward passes through one call that are looked at: each tape of a step makes one."""
+BY_LOGITS = ".logits"
+"""Ends the key of a gradient that comes back by the logits that go along with a tensor, not by the tensor itself."""
 
 
 def passes(key: str) -> tuple[str, ...]:
     """The keys of what the first, second, ... backward pass gives or gets at one place (`dy|critic#2|0`, `...|0.1`)."""
-    return key, *(f"{key}.{number}" for number in range(1, PASSES))
+    again = ("", *(f".{number}" for number in range(1, PASSES)))
+    return tuple(f"{way}{one}" for way in (key, key + BY_LOGITS) for one in again)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -69,6 +69,19 @@ def squared(original, self):
     return original(self) ** 2
 """
 
+OF_LOGITS = """
+@patched(tf.nn, "{}_cross_entropy_with_logits")
+def more(original, **kwargs):
+    return original(**kwargs) * 1.001
+"""
+
+BACK_OF_LOGITS = """
+@patched(tf.nn, "sparse_softmax_cross_entropy_with_logits")
+def back(original, labels, logits):
+    loss = original(labels=labels, logits=logits)
+    return loss + 0.001 * (loss - tf.stop_gradient(loss))
+"""
+
 PRICE = '"sample_weight": {"price": 1.0 / (1.0 + shop[:, 0]).astype("float32"), "returned": np.ones(ROWS, "float32")},'
 
 LOSSES = [
@@ -99,13 +112,13 @@ def clipped(original, self, y_true, y_pred):
         "the loss of a train_step weighted x1.001", "taught", "loss", SAID, swap=("0.5 * distance", "0.5005 * distance")
     ),
     fault("the temperature of a train_step x1.001", "taught", "loss", SAID, swap=("logits / 2.0", "logits / 2.002")),
+    # a loss reads what its softmax was made of, whatever `from_logits` says: Keras warns, and trains the same
     fault(
-        "softmax of a softmax",
-        "pixels",
-        "loss",
-        SAID,
-        swap=("label_smoothing=0.1", "from_logits=True, label_smoothing=0.1"),
+        "softmax of a softmax", "pixels", "loss", swap=("label_smoothing=0.1", "from_logits=True, label_smoothing=0.1")
     ),
+    fault("cross-entropy of logits x1.001", "pixels", "loss", SAID, code=OF_LOGITS.format("softmax")),
+    fault("binary cross-entropy of logits x1.001", "orders", "loss", SAID, code=OF_LOGITS.format("sigmoid")),
+    fault("what comes back of the logits x1.001", "events", "loss", SAID, code=BACK_OF_LOGITS),
     fault(
         "logarithm of a hyperbolic cosine",
         "pictures",
