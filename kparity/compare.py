@@ -6,7 +6,7 @@ everything that needs one is asked of the side processes. Called by the command 
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kparity import natural, replays, subjects, trace
+from kparity import evaluations, natural, replays, subjects, trace
 from kparity.analysis import further, locate, match, merging, observe, outset, rewrites, wiring
 from kparity.analysis.calls import Calls, of_predictions
 from kparity.analysis.curves import accuracy
@@ -23,7 +23,7 @@ from kparity.analysis.explain import Explainer
 from kparity.analysis.further import Parting
 from kparity.analysis.locate import Cause
 from kparity.analysis.match import Pairing
-from kparity.analysis.observe import Seen, StepRecord
+from kparity.analysis.observe import Observations, StepRecord
 from kparity.analysis.onset import parting_steps, sudden_steps
 from kparity.analysis.rewrites import Region
 from kparity.analysis.verdict import (
@@ -479,11 +479,16 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
         pair.trainable,
     )
     found = at_metrics([_with_predictions(pair.folder, cause) for cause in found], ours["curves"], theirs["curves"])
-    found = _prove(run, pair, trained, found, seen.roundoff, region)
+    later, shown = _evaluated(run, pair, trained, explainer, seen, region, means, notes)
+    found = _prove(run, pair, trained, found, seen if shown is None else evaluations.without_predictions(seen), region)
     if any(cause.kind == "draws" for cause in found) and not pair.left["looped"]:
         alone = curves_of(ours, theirs, NO_RERUN)
         found = proven_compiled(*_taken_back(run, pair, trained, found, alone))
     found, consequences = independent(found)
+    if shown is not None:
+        later = _prove(run, pair, trained, later, shown, region, evaluations.WHAT, beside=found)
+        later, more = independent(later)
+        found, consequences = [*found, *later], [*consequences, *more]
     notes += [*not_proven(found), *consequences]
     notes += unread(seen.idle) + kept_aside
     notes += unshared(ours["curves"], theirs["curves"])
@@ -501,18 +506,46 @@ def _in_between(run: _Run, folder: Path, trained: _Trained, step: int, region: R
     return replays.records(folder, forced, region)[0]
 
 
+def _evaluated(
+    run: _Run,
+    pair: _Pair,
+    trained: _Trained,
+    explainer: Explainer,
+    seen: Observations,
+    region: Region,
+    means: set[str],
+    notes: list[str],
+) -> tuple[list[Cause], Observations | None]:
+    """The causes that no step of training shows and an evaluation does, and what that showed; None if nothing."""
+    if pair.left["looped"] or pair.right["looped"]:
+        return [], None
+    sides = (run.reference.ask, run.candidate.ask)
+    again = replays.Replays(*sides, run.say, pair.folder, trained.order, pair.trainable, pair.owners, evaluations.WHAT)
+    steps, reads = [record.step for record in trained.records], trained.calls.reads_mask
+    return evaluations.only_evaluated(again, seen, steps, explainer, notes, region, means, reads)
+
+
 def _prove(
-    run: _Run, pair: _Pair, trained: _Trained, found: list[Cause], roundoff: tuple[Seen, ...], region: Region
+    run: _Run,
+    pair: _Pair,
+    trained: _Trained,
+    found: list[Cause],
+    seen: Observations,
+    region: Region,
+    what: str = "replay",
+    beside: Sequence[Cause] = (),
 ) -> list[Cause]:
     """Have the counterfactuals of the causes run; one that fails for itself leaves its causes unproven."""
     if not found:
         return found
     run.say("taking each cause back, to prove it")
-    steps = [record.step for record in trained.records]
+    records = trained.records if what == "replay" else seen.records
+    steps = [record.step for record in records]
     sides = (run.reference.ask, run.candidate.ask)
-    lone = [parse(key) for record in trained.records for key in record.lone]
+    lone = [parse(key) for record in records for key in record.lone]
     calls = {key.owner for key in lone if key.kind == "dy"}
-    parts = (trained.order, pair.owners, pair.trainable, roundoff, calls, region)
+    order = trained.order if what == "replay" else seen.order
+    parts = (order, pair.owners, pair.trainable, seen.roundoff, calls, region, what, beside)
     try:
         return prove(run.both, sides, pair.folder, found, steps, *parts)
     except SideFailed as failed:

@@ -50,27 +50,31 @@ def prove(
     roundoff: Sequence[Seen] = (),
     calls: Collection[str] = (),
     region: Region = frozenset(),
+    what: str = "replay",
+    beside: Sequence[Cause] = (),
 ) -> list[Cause]:
     """The causes, each with `proven` and, where it isn't, `unproven`: why, in a sentence.
 
     `roundoff`: differences already shown to be none, which remain when every cause is taken back. `calls`: those that
     the candidate gives no gradient back, or doesn't make. `region`: layers that are written differently and give the
-    same together; their own arrays say nothing.
+    same together; their own arrays say nothing. `what`: whether it was a `replay` of a training step that showed them,
+    or an `evaluation`. `beside`: causes that are taken back in every run, and not judged.
     """
     ranks = {text: rank for rank, text in enumerate(order)}
     at = [step_of(cause, steps) for cause in causes]
     done = list(causes)
     for step in sorted(set(at)):
-        reference = trace.Reader(trace.step_file(folder, "legacy-replay", step))
-        parts = Parts(reference, owners, trainable, calls)
-        mends = _apart(causes, [plan(cause, parts) for cause in causes])
+        reference = trace.Reader(trace.step_file(folder, f"legacy-{what}", step))
+        parts = Parts(reference, owners, trainable, calls, trace.Reader(trace.step_file(folder, "legacy-replay", step)))
+        every = [*causes, *beside]
+        mends = _apart(every, [plan(cause, parts) for cause in every])
         here = [index for index, place in enumerate(at) if place == step and mends[index] is not None][:MOST]
         if not here:
             continue
-        free = _run(both, sides, folder, step, mends, here, ranks, parts, region)
+        free = _run(both, sides, folder, step, mends, here, ranks, parts, region, what)
         rest = reaching([one for one in free.whole if not excused(one, roundoff)], free.reference)
         everything = _request("proof-all-float64", [mend for mend in mends if mend is not None], parts)
-        if rest and (exact := _in_float64(both, sides, folder, step, [everything])) is not None:
+        if rest and (exact := _in_float64(both, sides, folder, step, [everything], what)) is not None:
             record = StepRecord(step, exact[0], exact[1], {})
             rest = [one for one in rest if not observe.roundoff(record, one, SHRUNK)]
         for index in here:
@@ -81,7 +85,7 @@ def prove(
             if own is not None and done[index].unproven == NEEDLESS and _small(causes[index], free):
                 others = [mend for other, mend in enumerate(mends) if mend is not None and other != index]
                 but = {**_request(f"proof-but-{index}-float64", others, parts), "own": sorted(own.own)}
-                exact = _in_float64(both, sides, folder, step, [everything, but])
+                exact = _in_float64(both, sides, folder, step, [everything, but], what)
                 done[index] = replace(causes[index], unproven=DROWNS)
                 if _there_in_float64(causes[index], exact):
                     done[index] = replace(causes[index], proven=True)
@@ -119,6 +123,7 @@ def _run(
     order: Mapping[str, int],
     parts: Parts,
     region: Region,
+    what: str,
 ) -> "_Free":
     """Run the step free: as it is on the reference, with every cause mended, and with every cause mended but one."""
     known = [(index, mend) for index, mend in enumerate(mends) if mend is not None]
@@ -132,7 +137,7 @@ def _run(
     # An output near 1 keeps its bits when what it is made of moves, and what divides by its distance from 1 does not
     outputs = [key for key in parts.reference if key.startswith("out|")]
     plain.append({"name": "proof-moved-outputs", "mend": outputs, "own": [], "nudge": MOVES[0]})
-    names = {"step": step, "states": "legacy-state", "given": "legacy-replay"}
+    names = {"step": step, "states": "legacy-state", "given": f"legacy-{what}", "evaluated": what == "evaluation"}
     both(
         lambda: sides[0]("counterfactual", runs=plain, **names), lambda: sides[1]("counterfactual", runs=runs, **names)
     )
@@ -155,18 +160,19 @@ def _run(
 
 
 def _in_float64(
-    both: Both, sides: tuple[Ask, Ask], folder: Path, step: int, runs: list[dict[str, Any]]
+    both: Both, sides: tuple[Ask, Ask], folder: Path, step: int, runs: list[dict[str, Any]], what: str
 ) -> list[trace.Reader] | None:
     """The step in float64: as the reference runs it free, then as each of the candidate's `runs` leaves it.
 
     None where the model doesn't run in float64.
     """
-    given = "legacy-replay-float64"
-    names = {"step": step, "states": "legacy-state", "given": given, "float64": True}
+    given, evaluated = f"legacy-{what}-float64", what == "evaluation"
+    names = {"step": step, "states": "legacy-state", "given": given, "float64": True, "evaluated": evaluated}
     plain = [{"name": "proof-reference-float64", "mend": [], "own": [], "nudge": 0}]
     try:
         if not trace.step_file(folder, given, step).exists():
-            free = {"states": "legacy-state", "forced": None, "nudge": 0, "name": given, "float64": True}
+            free = {"states": "legacy-state", "forced": None, "nudge": 0, "name": given}
+            free |= {"float64": True, "evaluated": evaluated}
             sides[0]("replay", steps=[step], **free)
         both(
             lambda: sides[0]("counterfactual", runs=plain, **names),

@@ -36,6 +36,7 @@ def show(
     at = [step_of(cause, steps) for cause in causes[: material.MOST]]
     asked = [
         {"phase": c.phase, "layer": c.layer, "variable": c.variable, "node": material.node(c), "step": step}
+        | {"evaluated": c.evaluated}
         for c, step in zip(causes, at, strict=False)
     ]
     ours, theirs = both(
@@ -46,7 +47,8 @@ def show(
         entry = told[number - 1]
         entry["sources"] = {"legacy": left.get("source"), "keras3": right.get("source")}
         entry["message"] += taken_apart(cause.phase, left.pop("parts", None), right.pop("parts", None))
-        replayed = trace.Reader(trace.step_file(folder, "legacy-replay", step))
+        name = "legacy-evaluation" if cause.evaluated else "legacy-replay"
+        replayed = trace.Reader(trace.step_file(folder, name, step))
         state = trace.Reader(trace.step_file(folder, "legacy-state", step))
         arrays = material.arrays_of(cause, left or right, replayed, state)
         left.pop("rows", None)

@@ -40,39 +40,56 @@ class Replays:
     order: list[str]
     trainable: set[str]
     owners: Mapping[str, str]
+    what: str = "replay"
+    """`replay` of training steps, or `evaluation` of their batches."""
 
 
-def request(chosen: Sequence[int], name: str, float64: bool = False, region: Region = NOTHING) -> dict[str, Any]:
+def request(
+    chosen: Sequence[int], name: str, float64: bool = False, region: Region = NOTHING, what: str = "replay"
+) -> dict[str, Any]:
     """Replays single steps on a side: the reference free, the candidate forced by it but for a region of it."""
     suffix = "-float64" * float64
     return {
         "steps": list(chosen),
         "states": f"{REFERENCE}-state",
-        "forced": None if name == REFERENCE else f"{REFERENCE}-replay{suffix}",
+        "forced": None if name == REFERENCE else f"{REFERENCE}-{what}{suffix}",
         "nudge": 0,
-        "name": f"{name}-replay{suffix}{'-freed' * bool(region)}",
+        "name": f"{name}-{what}{suffix}{'-freed' * bool(region)}",
         "float64": float64,
         "free": sorted(region),
         "doubt": observe.DOUBT,
+        "evaluated": what == "evaluation",
     }
 
 
-def measure(reference: Ask, forced: Mapping[str, Any], region: Region = NOTHING) -> None:
+def measure(reference: Ask, forced: Mapping[str, Any], region: Region = NOTHING, what: str = "replay") -> None:
     """Have the reference measure its own noise at the steps that the candidate replayed: of the arrays that differ."""
     steps = sorted(int(step) for step, keys in forced["unlike"].items() if keys)
     if steps:
-        name = "moved" + "-freed" * bool(region)
-        asked = {**request(steps, CANDIDATE, region=region), "nudge": REPLAY_MOVE, "name": name}
+        asked = {**request(steps, CANDIDATE, region=region, what=what), "nudge": REPLAY_MOVE}
+        asked["name"] = _moved(what, region)
         reference("replay", only={str(step): forced["unlike"][str(step)] for step in steps}, **asked)
 
 
-def records(folder: Path, forced: Mapping[str, Any], region: Region = NOTHING) -> list[StepRecord]:
+def _moved(what: str, region: Region) -> str:
+    """The name of the arrays that the reference leaves after one-ulp moves."""
+    return "moved" + "-evaluation" * (what == "evaluation") + "-freed" * bool(region)
+
+
+def records(
+    folder: Path, forced: Mapping[str, Any], region: Region = NOTHING, what: str = "replay"
+) -> list[StepRecord]:
     """The steps as the candidate's replay left them, with the noise that was measured of them."""
-    return [_record(folder, step, forced, region=region) for step in sorted(map(int, forced["unlike"]))]
+    return [_record(folder, step, forced, region=region, what=what) for step in sorted(map(int, forced["unlike"]))]
 
 
 def _record(
-    folder: Path, step: int, forced: Mapping[str, Any], suffix: str = "", region: Region = NOTHING
+    folder: Path,
+    step: int,
+    forced: Mapping[str, Any],
+    suffix: str = "",
+    region: Region = NOTHING,
+    what: str = "replay",
 ) -> StepRecord:
     keys = set(forced["unlike"][str(step)])
     back = {key.replace("out|", "dy|", 1) for key in keys} | {key.replace("in|", "dx|", 1) for key in keys}
@@ -85,9 +102,9 @@ def _record(
 
     record = StepRecord(
         step,
-        arrays(f"{REFERENCE}-replay{suffix}", keys | gradients),
-        arrays(f"{CANDIDATE}-replay{freed}", keys),
-        arrays(f"moved{freed}", keys),
+        arrays(f"{REFERENCE}-{what}{suffix}", keys | gradients),
+        arrays(f"{CANDIDATE}-{what}{freed}", keys),
+        {} if suffix else arrays(_moved(what, region), keys),
         tuple(forced["lone"][str(step)]),
     )
     return rewrites.without(record, region)
@@ -151,8 +168,10 @@ def arbitrate(
     steps = sorted({one.step for one in doubtful})
     replays.say("deciding doubtful differences in float64")
     try:
-        replays.reference("replay", **request(steps, REFERENCE, float64=True))
-        forced = replays.candidate("replay", **request(steps, CANDIDATE, float64=True, region=region))
+        replays.reference("replay", **request(steps, REFERENCE, float64=True, what=replays.what))
+        forced = replays.candidate(
+            "replay", **request(steps, CANDIDATE, float64=True, region=region, what=replays.what)
+        )
     except SideFailed as failed:
         if failed.kind in {"died", "hung"}:
             raise
@@ -165,10 +184,10 @@ def arbitrate(
                 f"run in ({failed.message}); it is not called a cause."
             )
     else:
-        decided = {step: _record(replays.folder, step, forced, "-float64", region) for step in steps}
+        decided = {step: _record(replays.folder, step, forced, "-float64", region, replays.what) for step in steps}
         vanished = [one for one in doubtful if observe.roundoff(decided[one.step], one)]
         named = {step: {str(one.key) for one in vanished if one.step == step} for step in steps}
-        files = {step: trace.step_file(replays.folder, f"{REFERENCE}-replay-float64", step) for step in steps}
+        files = {step: trace.step_file(replays.folder, f"{REFERENCE}-{replays.what}-float64", step) for step in steps}
         exact = {step: trace.read_arrays(files[step], named[step]) for step in steps}
         real = observe.directed(vanished, seen, exact, explainer.classes)
         vanished = [one for one in vanished if id(one) not in real]

@@ -121,7 +121,9 @@ class Explainer:
         if cause.kind in MEASURED:
             changed = {}
         what = self._what(cause, subject)
-        rule = self._rule(cause, canonical, changed)
+        rule = None if cause.evaluated else self._rule(cause, canonical, changed)
+        if cause.evaluated:
+            what = f"Where the model is evaluated or predicts, and not in training: {what}"
         message = what[:1].upper() + what[1:] + (self._draws(cause) if cause.phase == "init" else "")
         if cause.layer and cause.phase in {"forward", "gradient", "state"}:
             message += in_words(self.calls, cause.layer, self.names)
@@ -154,6 +156,7 @@ class Explainer:
             "message": message,
             "fix": fix,
             "also": list(cause.also),
+            "evaluated": cause.evaluated,
             "sources": None,
             "share": None,
         }

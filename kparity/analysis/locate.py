@@ -46,6 +46,8 @@ class Cause:
     proven: bool = False
     unproven: str = ""
     """Why a counterfactual did not prove it."""
+    evaluated: bool = False
+    """Whether it was seen where the model is evaluated, and not in training."""
 
 
 def reshaped(before: list[Cause], seen: Observations, changed: Callable[[str], bool]) -> tuple[list[Cause], set[str]]:

@@ -80,12 +80,14 @@ class Parts:
     """What mends are made from. `reference`: the keys and arrays of a step by key; `owners`: variable -> its layer.
 
     `lone`: layer calls that the candidate gives no gradient back where the reference does, or doesn't make at all.
+    `upstream`: where the gradients are that say which elements are read; an evaluation has none of its own.
     """
 
     reference: Arrays
     owners: Mapping[str, str]
     trainable: Collection[str]
-    lone: Collection[str] = ()
+    lone: Collection[str]
+    upstream: Arrays
 
     @property
     def loose(self) -> set[str]:
@@ -309,7 +311,7 @@ def remains(record: StepRecord, mends: Collection[Mend], order: Mapping[str, int
 
     A gradient that only one side has counts as a difference. What nothing reads, as behind a mask, doesn't.
     """
-    together: Arrays = ChainMap(record.reference, _Upstream(parts.reference))  # type: ignore[arg-type]
+    together: Arrays = ChainMap(record.reference, _Upstream(parts.upstream))  # type: ignore[arg-type]
     live, _ = observe(replace(record, reference=together), order, set(parts.trainable))
     endless = Gap(float("inf"), 0.0, float("inf"))
     live += [Seen(parse(text), "gradient", record.step, endless, order.get(text, 0)) for text in record.lone]
@@ -358,6 +360,8 @@ def excused(left: Seen, roundoff: Sequence[Seen]) -> bool:
     What comes of a gradient in the layers in front of it differs by as much of its own size, and little more.
     """
     if any(one.key == left.key for one in roundoff):
+        return True
+    if left.key.kind == "predict" and any(one.key.kind == "predict" for one in roundoff):
         return True
     backward = [one.gap.error for one in roundoff if one.phase == "gradient"]
     return left.phase == "gradient" and left.gap.error <= 10 * max(backward, default=0.0)

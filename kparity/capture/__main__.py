@@ -28,11 +28,20 @@ from kparity.capture.ending import end_with_parent, failure
 from kparity.capture.exhibit import exhibit, parts
 from kparity.capture.loop import Loop
 from kparity.capture.looped import first_state, go_on_from, mend_loop, replay_loop, train_loop
-from kparity.capture.mend import compared, mended, unmended
+from kparity.capture.mend import compared, mended, mended_evaluation, unmended
 from kparity.capture.natural import Seeds
 from kparity.capture.natural import run as run_natural
 from kparity.capture.program import Code, Program
-from kparity.capture.replay import Moved, Run, Sieve, held, precision, replay_forced, replay_free
+from kparity.capture.replay import (
+    Moved,
+    Run,
+    Sieve,
+    held,
+    precision,
+    replay_evaluation,
+    replay_forced,
+    replay_free,
+)
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.stand_in import standing_in
 from kparity.capture.train import Session, compile_step, inert, to_tensors, unread
@@ -455,8 +464,10 @@ class Process:
         doubt: float = 0.0,
         only: dict[str, list[str]] | None = None,
         free: tuple[str, ...] = (),
+        evaluated: bool = False,
     ) -> dict[str, Any]:
         """Run single steps eagerly from saved states, free or forced; with `free`, but for the layers at these paths.
+        `evaluated`: what is run is an evaluation of the step's batch.
 
         A free run leaves all its tensors in the folder. A forced one leaves those that differ from the reference's by
         more than `doubt` (see `replay.unlike`), or those named in `only` (by step).
@@ -471,7 +482,7 @@ class Process:
                 state = Moved(state, nudge)
             if given is None:
                 graph = trace.step_file(self.folder, f"{self.own}-graph", number)
-                compiled = trace.Reader(graph) if graph.exists() and not float64 else {}
+                compiled = trace.Reader(graph) if graph.exists() and not float64 and not evaluated else {}
                 order, missed, parted = replay_free(run, state, file, compiled)
                 if compiled:
                     told["compiled"][str(number)] = {key: one for key, one in parted.items() if one > trace.COMPILED}
@@ -495,13 +506,20 @@ class Process:
                 for number in steps:
                     batch = self._batch(number)
                     self.acting.stand_at(number)
-                    one(number, partial(replay_step, session, number, batch))
+                    one(number, partial(replay_evaluation if evaluated else replay_step, session, number, batch))
         return told
 
     def counterfactual(
-        self, step: int, states: str, given: str, runs: list[dict[str, Any]], float64: bool = False
+        self,
+        step: int,
+        states: str,
+        given: str,
+        runs: list[dict[str, Any]],
+        float64: bool = False,
+        evaluated: bool = False,
     ) -> dict[str, list[str]]:
-        """Run one step free again and again, each time with other things taken from the reference.
+        """Run one step, or an evaluation of its batch (`evaluated`), free again and again, each time with other things
+        taken from the reference.
 
         Of each run: `name` of the arrays that it leaves; `mend`, the keys to take from the reference's replay;
         `own`, what this side has of itself although replays take the reference's ("batch", or keys of its initial
@@ -529,7 +547,9 @@ class Process:
                         batch = self._own_batch(step) if "batch" in own else self._batch(step)
                         self.acting.stand_at(step)
                         as_it_was = given.startswith(f"{self.own}-replay") and not run["mend"] and not run["nudge"]
-                        if as_it_was and not session.several:
+                        if evaluated:
+                            missed[run["name"]] = mended_evaluation(session, batch, *asked)
+                        elif as_it_was and not session.several:
                             missed[run["name"]] = unmended(session, batch, step, reference, asked[-1])
                         else:
                             missed[run["name"]] = mended(session, batch, *asked)
@@ -543,7 +563,8 @@ class Process:
         """
         shown = []
         for cause in causes:
-            file = trace.step_file(self.folder, given, cause["step"])
+            name = given.replace("replay", "evaluation") if cause.get("evaluated") else given
+            file = trace.step_file(self.folder, name, cause["step"])
             inputs = {*(f"in|{cause['node']}|{index}" for index in range(3)), f"logits|{cause['node']}|in1"}
             arrays = trace.read_arrays(file, inputs) if file.exists() else {}
             apart = parts(self.session, cause["phase"], cause["variable"], cause["node"], arrays)

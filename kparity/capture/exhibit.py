@@ -43,12 +43,18 @@ _FAMILIES = {
 
 
 def exhibit(
-    session: Session, phase: str, layer: str | None, variable: str | None, node: str, step: int
+    session: Session,
+    phase: str,
+    layer: str | None,
+    variable: str | None,
+    node: str,
+    step: int,
+    evaluated: bool = False,
 ) -> dict[str, Any]:
     """Of the object behind a cause: class, configuration, call, file and line; weights in the order that it knows them.
 
-    `node`: the layer or loss call that showed it, or ""; `step`: the replayed step that did. Empty
-    where this side has no such object.
+    `node`: the layer or loss call that showed it, or ""; `step`: the replayed step that did; `evaluated`: whether an
+    evaluation did. Empty where this side has no such object.
     """
     found = _object(session, phase, layer, variable, node)
     if found is None:
@@ -66,7 +72,7 @@ def exhibit(
         "class": kind,
         "public": public,
         "config": _config(found),
-        "call": _call(session, found, node),
+        "call": _call(session, found, node, not evaluated),
         "shapes": session.recorder.shapes.get(node, []),
         "weights": [names.get(id(weight)) for weight in weights or []],
         "rows": {name: numbers for (at, name), numbers in rows.items() if at == step},
@@ -125,13 +131,13 @@ def metric_named(model: Any, name: str | None) -> Any:
     return next((metric for metric in flat if metric.name == name), None)
 
 
-def _call(session: Session, found: Any, node: str) -> Any:
+def _call(session: Session, found: Any, node: str, training: bool) -> Any:
     """The recorded arguments, with `training`, which Keras passes on by itself to a layer that takes it."""
     call = session.recorder.calls.get(node)
     method = getattr(type(found), "call", None)
     if call is None or method is None or "training" not in inspect.signature(method).parameters:
         return call
-    return [call[0], {"training": True, **call[1]}]
+    return [call[0], {"training": True, **call[1]} if training else {**call[1], "training": False}]
 
 
 def _function(found: Any, phase: str, variable: str | None) -> Callable[..., Any] | None:

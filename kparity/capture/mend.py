@@ -16,8 +16,18 @@ import tensorflow as tf
 
 from kparity import trace
 from kparity.capture.inventory import set_state
-from kparity.capture.replay import Arrays, Sieve, Some, noting, penalties, slots_left, stand_before, update_alone
-from kparity.capture.train import Session, run_step, to_tensors
+from kparity.capture.replay import (
+    Arrays,
+    Sieve,
+    Some,
+    logged,
+    noting,
+    penalties,
+    slots_left,
+    stand_before,
+    update_alone,
+)
+from kparity.capture.train import Session, run_evaluation, run_step, to_tensors
 from kparity.trace import parse, thinned
 
 COMPARED = {"out", "dx", "total", "term", "grad", "update", "var", "slot", "dense", "log", "lr", "predict", "outmask"}
@@ -37,10 +47,24 @@ def mended(
     with noting(session, arrays):
         logs, step = run_step(session, data, None, forced, mend)
     missed = set_state(session.inventory, session.side, left_by(forced, mend))
-    arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
+    arrays |= logged(logs)
     arrays |= slots_left(session, step)
     arrays |= _predicted(session, data)
     arrays |= update_alone(session, state, given)
+    return [key for key in [*missed, *step.unforced] if key in mend]
+
+
+def mended_evaluation(
+    session: Session, batch: Any, number: int, state: Arrays, given: Arrays, keys: Collection[str], arrays: Sieve
+) -> list[str]:
+    """As `mended`, of an evaluation of the batch instead of a step of training."""
+    mend = frozenset(keys)
+    stand_before(session, number, state)
+    forced = forced_by(given, mend)
+    with noting(session, arrays):
+        logs, step = run_evaluation(session, to_tensors(batch), forced, mend)
+    missed = set_state(session.inventory, session.side, left_by(forced, mend))
+    arrays |= logged(logs)
     return [key for key in [*missed, *step.unforced] if key in mend]
 
 

@@ -6,11 +6,12 @@ given a reference's tensors also *forces* them: every layer call gets the refere
 reference's outputs, forward and backward, so that what it records of itself is its own, local result.
 """
 
+import contextlib
 import functools
 import inspect
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,6 +122,16 @@ class Recorder:
         """Told what is differentiated outside of a recorded step."""
         self.dry: list[tuple[Any, list[Any]]] | None = None
         """Where updates are left out, those that were: (optimizer, variables)."""
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """What is known of the calls of the last eager step stays as it is."""
+        before = self.calls, self.shapes, self.losses, self.rows, self.ran
+        self.calls, self.shapes, self.losses, self.rows, self.ran = {}, {}, {}, {}, {}
+        try:
+            yield
+        finally:
+            self.calls, self.shapes, self.losses, self.rows, self.ran = before
 
     def note(self, step: Step, key: str, value: Any) -> None:
         """Record a tensor, sparse gradients as dense ones, and bfloat16, which NumPy doesn't know, as float32."""

@@ -19,7 +19,7 @@ import tensorflow as tf
 from kparity import trace
 from kparity.capture.inventory import set_state
 from kparity.capture.record import Step
-from kparity.capture.train import Session, rate_key, run_step, to_tensors
+from kparity.capture.train import Session, rate_key, run_evaluation, run_step, to_tensors
 from kparity.trace import parse
 
 Arrays = Mapping[str, np.ndarray]
@@ -84,11 +84,27 @@ def replay(session: Session, number: int, batch: Any, state: Arrays, forced: Arr
     arrays |= penalties(session)
     with noting(session, arrays):
         logs, step = run_step(session, to_tensors(batch), None, forced)
-    arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
+    arrays |= logged(logs)
     arrays |= slots_left(session, step)
     if arrays.updates:
         arrays |= update_alone(session, state, dict(arrays) if forced is None else forced)
     return step.unforced
+
+
+def replay_evaluation(
+    session: Session, number: int, batch: Any, state: Arrays, forced: Arrays | None, arrays: Sieve
+) -> list[str]:
+    """As `replay`, of an evaluation of the batch instead of a step of training."""
+    stand_before(session, number, state)
+    with noting(session, arrays):
+        logs, step = run_evaluation(session, to_tensors(batch), forced)
+    arrays |= logged(logs)
+    return step.unforced
+
+
+def logged(logs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Reported values by their keys."""
+    return {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
 
 
 @contextlib.contextmanager

@@ -168,6 +168,17 @@ def run_step(
     return logs | rates_of(step), step
 
 
+def run_evaluation(
+    session: Session, data: Any, forced: Mapping[str, np.ndarray] | None, mend: frozenset[str] = frozenset()
+) -> tuple[dict[str, tf.Tensor], Step]:
+    """The model's own `test_step`, eagerly and watched, as `run_step`. What training recorded of calls stays."""
+    step = Step(session.inventory, None, forced, mend)
+    with session.recorder.aside(), watching(session, step), session.draws.training_step():
+        logs = session.model.test_step(packed(data))
+    note_end(step)
+    return {name: tf.cast(value, tf.float32) for name, value in logs.items() if is_scalar(value)}, step
+
+
 @contextlib.contextmanager
 def at_rates(session: Session, step: Step) -> Iterator[None]:
     """Note every optimizer's learning rate before the step; inside, use the reference's where they are mended."""

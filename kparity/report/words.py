@@ -50,6 +50,10 @@ def headline(verdict: dict[str, Any]) -> str:
     match verdict["verdict"]:
         case "equivalent":
             return f"{new} trains this model as Keras 2 does: in {steps}, no difference above the measured noise."
+        case "different" if all(cause.get("evaluated") for cause in causes):
+            return (
+                f"{new} trains this model as Keras 2 does, and evaluates it otherwise. {found[0].upper() + found[1:]}."
+            )
         case "different":
             return f"{new} does not train this model as Keras 2 does. {found[0].upper() + found[1:]}."
         case "inconclusive":

@@ -11,32 +11,35 @@ from kparity.analysis.proof import Mend, Parts, plan, reaching, remains, step_of
 from kparity.trace import parse
 
 STEM = np.arange(4, dtype=np.float32)
+ARRAYS = {
+    "in|stem|0": STEM,
+    "out|stem|0": STEM + 1,
+    "dy|stem|0": STEM,
+    "in|relu|0": STEM + 1,
+    "out|relu|0": STEM + 2,
+    "dx|relu|0": STEM,
+    "in|head|0": STEM + 2,
+    "out|head|0": STEM * 3,
+    "dx|head|0": STEM,
+    "outmask|stem|0": STEM > 1,
+    "out|loss|0": np.float32(1),
+    "total|loss|0": np.float32(1),
+    "grad|stem:kernel|0": STEM,
+    "grad|head:kernel|0": STEM,
+    "var|stem:kernel|0": STEM,
+    "var|head:kernel|0": STEM,
+    "var|stem:mean|0": STEM,
+    "slot|stem:kernel|momentums": STEM,
+    "slot|stem:kernel|velocities": STEM,
+    "slot||product": np.float32(1),
+    "log|accuracy|0": np.float32(1),
+}
 PARTS = Parts(
-    {
-        "in|stem|0": STEM,
-        "out|stem|0": STEM + 1,
-        "dy|stem|0": STEM,
-        "in|relu|0": STEM + 1,
-        "out|relu|0": STEM + 2,
-        "dx|relu|0": STEM,
-        "in|head|0": STEM + 2,
-        "out|head|0": STEM * 3,
-        "dx|head|0": STEM,
-        "outmask|stem|0": STEM > 1,
-        "out|loss|0": np.float32(1),
-        "total|loss|0": np.float32(1),
-        "grad|stem:kernel|0": STEM,
-        "grad|head:kernel|0": STEM,
-        "var|stem:kernel|0": STEM,
-        "var|head:kernel|0": STEM,
-        "var|stem:mean|0": STEM,
-        "slot|stem:kernel|momentums": STEM,
-        "slot|stem:kernel|velocities": STEM,
-        "slot||product": np.float32(1),
-        "log|accuracy|0": np.float32(1),
-    },
+    ARRAYS,
     {"stem:kernel": "stem", "stem:mean": "stem", "head:kernel": "head"},
     {"stem:kernel", "head:kernel"},
+    (),
+    ARRAYS,
 )
 
 

@@ -2,7 +2,7 @@
 
 from fault import Fault
 
-from faults import basic, further, layers, losses, optimizers
+from faults import basic, evaluated, further, layers, losses, optimizers
 
 FAULTS: list[Fault] = sorted(
     [
@@ -21,6 +21,7 @@ FAULTS: list[Fault] = sorted(
         *layers.STRUCTURE,
         *layers.PAIRS,
         *further.FURTHER,
+        *evaluated.EVALUATED,
     ],
     key=lambda one: (one.subject, one.steps),
 )
