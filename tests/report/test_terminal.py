@@ -168,6 +168,10 @@ def test_a_sparkline_is_the_mean_of_each_share(values: list[float | None], cells
             headline(verdict("different", causes=1)),
             "Keras 3 does not train this model as Keras 2 does. 1 cause found, 1 of them proven.",
         ),
+        (
+            headline({**verdict("different"), "causes": [{"evaluated": True, "proven": False}]}),
+            "Keras 3 trains this model as Keras 2 does, and evaluates it otherwise. 1 cause found.",
+        ),
     ],
 )
 def test_numbers_and_places_are_said_shortly(said: str, words: str) -> None:
