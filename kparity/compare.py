@@ -28,6 +28,7 @@ from kparity.analysis.onset import parting_steps, sudden_steps
 from kparity.analysis.rewrites import Region
 from kparity.analysis.verdict import (
     SeedResult,
+    at_ends,
     at_metrics,
     at_rates,
     conclude,
@@ -394,7 +395,10 @@ def _both_trained(run: _Run) -> tuple[dict[str, Any], dict[str, Any]]:
     if ours["epochs"]:
         reported = {"reported": ours["curves"], "epochs": ours["epochs"]}
         asks = (run.reference.ask, run.candidate.ask)
-        _, theirs["rates"] = run.both(lambda: asks[0]("follow", **reported), lambda: asks[1]("follow", **reported))
+        (_, end), (theirs["rates"], other) = run.both(
+            lambda: asks[0]("follow", **reported), lambda: asks[1]("follow", **reported)
+        )
+        theirs["ends"] = (end, other)
     return ours, theirs
 
 
@@ -489,6 +493,7 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
         later = _prove(run, pair, trained, later, shown, region, evaluations.WHAT, beside=found)
         later, more = independent(later)
         found, consequences = [*found, *later], [*consequences, *more]
+    found = at_ends(found, theirs.get("ends"))
     notes += [*not_proven(found), *consequences]
     notes += unread(seen.idle) + kept_aside
     notes += unshared(ours["curves"], theirs["curves"])

@@ -141,6 +141,8 @@ class Explainer:
             fix = "Set the initializer explicitly to the one that Keras 2 used."
         elif cause.phase == "data":
             fix = "Make the data function deterministic: seed it, and read nothing that changes between two calls."
+        elif cause.kind == "stopped":
+            fix = "Compare the arguments and the source of the callback that stops: patience, min_delta, mode, monitor."
         if not fix:
             fix = _FALLBACK.get(cause.phase, "Compare the two sources of this class.")
         return {
@@ -179,6 +181,9 @@ class Explainer:
             )
         if cause.kind == "extra-layer":
             return f"{theirs} calls a layer `{cause.layer}` before `{cause.evidence['before']}`; {ours} has none."
+        if cause.kind == "stopped":
+            left, right = (f"after step {end}" if end else "not at all" for end in cause.evidence["ends"])
+            return f"Told the same numbers, the callbacks end the training {left} in {ours}, and {right} in {theirs}."
         if cause.phase == "data":
             if cause.kind == "length":
                 return f"One side has no batch {cause.step}: the data have different lengths."

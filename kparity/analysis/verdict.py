@@ -78,6 +78,15 @@ def at_rates(found: list[Cause], ours: dict[str, Any], theirs: dict[str, Any]) -
     return [*rest[:at], rate, *rest[at:]]
 
 
+def at_ends(found: list[Cause], ends: tuple[int | None, int | None] | None) -> list[Cause]:
+    """Add a cause where each side's callbacks, told the same numbers (the reference's), stop the training after other
+    steps (`ends`; None: not at all). Proven by that: nothing else was different."""
+    if ends is None or ends[0] == ends[1]:
+        return found
+    step = min(one for one in ends if one is not None)
+    return [Cause("config", None, None, step, "stopped", evidence={"ends": ends}, proven=True), *found]
+
+
 def at_metrics(found: list[Cause], ours: dict[str, Any], theirs: dict[str, Any]) -> list[Cause]:
     """Date causes of reported numbers by the curves, where these agree at the replayed step.
 

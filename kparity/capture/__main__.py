@@ -421,8 +421,11 @@ class Process:
         used = resource.getrusage(resource.RUSAGE_SELF)
         return {"peak_mb": round(used.ru_maxrss / 1024), "cpu_seconds": round(used.ru_utime + used.ru_stime, 2)}
 
-    def follow(self, reported: dict[str, list[float]], epochs: list[dict[str, float]]) -> list[float]:
-        """Have the callbacks act on the reference's numbers; the learning rate of every step that comes of it."""
+    def follow(
+        self, reported: dict[str, list[float]], epochs: list[dict[str, float]]
+    ) -> tuple[list[float], int | None]:
+        """Have the callbacks act on the reference's numbers; the learning rate of every step that comes of it, and the
+        step after which they end the training."""
         if self.acting.followed is None:  # the training was taken from an earlier run
             self.acting.begin(self.session.model, self.arguments, self._evaluate)
         return self.acting.follow(reported, epochs)

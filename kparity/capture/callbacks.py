@@ -117,8 +117,9 @@ class Followed:
         self._tell("on_train_batch_begin", number % self.steps)
         return False
 
-    def follow(self, reported: list[Logs], epochs: list[Logs]) -> list[float]:
-        """The learning rate before every step, had this side's steps and epochs reported these numbers.
+    def follow(self, reported: list[Logs], epochs: list[Logs]) -> tuple[list[float], int | None]:
+        """The learning rate before every step, had this side's steps and epochs reported these numbers, and the step
+        after which the training would have been stopped.
 
         The names stay this side's own: a callback that asks for one that this Keras doesn't have finds nothing.
         """
@@ -136,8 +137,8 @@ class Followed:
         for number, logs in enumerate(reported, 1):
             rates.append(float(np.asarray(variable)) if variable is not None else math.nan)
             if self.step(number, logs, told):
-                break
-        return rates
+                return rates, number
+        return rates, None
 
     def stand_at(self, rate: float | None) -> None:
         """The optimizer's rate from here on, where it is one that can be set."""
@@ -174,12 +175,14 @@ class Acting:
         self.followed.begin()
         return self.followed
 
-    def follow(self, reported: dict[str, list[float]], epochs: list[Logs]) -> list[float]:
-        """The rate of every step had the callbacks read these numbers, which steps are judged with from now on."""
+    def follow(self, reported: dict[str, list[float]], epochs: list[Logs]) -> tuple[list[float], int | None]:
+        """The rate of every step had the callbacks read these numbers, which steps are judged with from now on; and the
+        step after which they would have stopped the training."""
+        stopped = None
         if self.followed is not None:
             steps = [dict(zip(reported, values, strict=True)) for values in zip(*reported.values(), strict=True)]
-            self.rates = self.followed.follow(steps, epochs)
-        return self.rates
+            self.rates, stopped = self.followed.follow(steps, epochs)
+        return self.rates, stopped
 
     def stand_at(self, number: int) -> None:
         """Give the optimizer the rate that callbacks had set before a step (1-based)."""
