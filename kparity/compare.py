@@ -237,7 +237,8 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     verdict["cost"]["inert"] = {REFERENCE: inert, CANDIDATE: trained.inert}
     notes += repeated_in_part(rerun, run.options.steps, accuracy(curves["metrics"]))
     notes += eager_only(trained.compiled, noise) + touched(verdict["cost"]["inert"])
-    doubts = [] if found else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), noise)
+    exact = ours["exact"] and theirs["exact"]
+    doubts = [] if found else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), noise, exact)
     told = [explainer.tell(cause) for cause in found]
     if found and seed == run.options.seeds[0]:
         asks = (run.reference.ask, run.candidate.ask)
@@ -281,7 +282,7 @@ def _further_seed(
     for name, sides in curves["metrics"].items():
         if (first := known[0].curves["metrics"].get(name)) is not None:
             sides["noise"] = moved_as(sides["legacy"], first)
-    doubts = [] if known[0].causes else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), {})
+    doubts = [] if known[0].causes else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), {}, False)
     if doubts or further.otherwise(base, here) or any((cause.phase, cause.kind) not in kinds for cause in found):
         return None
     tidy(pair.folder, [])

@@ -47,6 +47,9 @@ from kparity.capture.stand_in import standing_in
 from kparity.capture.train import Session, compile_step, inert, to_tensors, unread
 from kparity.capture.train import train as train_steps
 
+EXACT = 4
+"""Bytes of a number from which on fusing and reordering cost few digits."""
+
 
 class Process:
     """One side: its Keras, the user's file, and the model of the seed at hand. Requests are its public methods."""
@@ -361,6 +364,7 @@ class Process:
             "unused": unused,
             "seconds": time.monotonic() - started,
             "evaluated": evaluated,
+            "exact": self.compiled is not None and all(dtype.size >= EXACT for dtype in self.compiled.dtypes),
             "validation": self._evaluate() if evaluated and result.nonfinite_step is None else {},
         }
 

@@ -59,11 +59,12 @@ Batches = Callable[[int], Any]
 class Compiled:
     """A compiled training step, `run`: batch -> (reported values, statistics, losses).
 
-    `keys` names the rows of the statistics once the step was traced.
+    `keys` names the rows of the statistics once the step was traced, and `dtypes` are theirs.
     """
 
     run: Callable[[Any], tuple[dict[str, tf.Tensor], tf.Tensor, dict[str, tf.Tensor]]]
     keys: list[str] = field(default_factory=list)
+    dtypes: set[tf.DType] = field(default_factory=set)
 
 
 def compile_step(session: Session, silent: bool = False) -> Compiled:
@@ -73,6 +74,7 @@ def compile_step(session: Session, silent: bool = False) -> Compiled:
     from fusing what made it.
     """
     keys: list[str] = []
+    dtypes: set[tf.DType] = set()
 
     @tf.autograph.experimental.do_not_convert
     def step(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor, dict[str, tf.Tensor]]:
@@ -83,11 +85,12 @@ def compile_step(session: Session, silent: bool = False) -> Compiled:
             if not silent and trace.parse(key).kind in FOLLOWED and 0 not in value.shape
         }
         keys[:] = [key for key, value in tensors.items() if value.dtype.is_floating]
+        dtypes.update(tensors[key].dtype for key in keys)
         losses = {key: value for key, value in tensors.items() if trace.parse(key).kind == "total"}
         return logs, statistics([tensors[key] for key in keys]), losses
 
     jit = session.side.jit_compile(session.model) or None
-    return Compiled(tf.function(step, jit_compile=jit, reduce_retracing=True), keys)
+    return Compiled(tf.function(step, jit_compile=jit, reduce_retracing=True), keys, dtypes)
 
 
 def inert(

@@ -26,6 +26,8 @@ MANY = 1 << 16
 COMPILED = 1e-2
 """Relative difference of a compiled step from which a pair that is equal eagerly isn't called equivalent: far above
 what fusing and reordering do in float32, far below what a wrong formula does."""
+COMPILED_LOSS = 1e-4
+"""The same of a loss in float32 after a step from equal weights. Measured: ResNet50 3e-6."""
 
 KINDS = (
     "in",

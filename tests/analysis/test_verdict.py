@@ -1,0 +1,36 @@
+"""What speaks against `equivalent` where no replayed step showed a cause."""
+
+import pytest
+
+from kparity.analysis.verdict import at_ends, doubts_of
+
+ALIKE = {"metrics": {"accuracy": {"legacy": [0.5] * 20, "keras3": [0.5] * 20, "noise": [0.5] * 20}}}
+LOSS, KERNEL = "total|loss|0", "var|dense:kernel|0"
+
+
+@pytest.mark.parametrize(
+    ("compiled", "noise", "exact", "doubtful"),
+    [
+        ({LOSS: 3e-6, KERNEL: 1e-3}, {LOSS: 1e-7, KERNEL: 1e-4}, True, False),
+        ({LOSS: 3e-4}, {LOSS: 1e-7}, True, True),
+        ({LOSS: 3e-4}, {LOSS: 1e-7}, False, False),
+        ({LOSS: 3e-2}, {LOSS: 1e-7}, False, True),
+        ({LOSS: 3e-4}, {LOSS: 1e-4}, True, False),
+        ({KERNEL: 3e-2}, {}, True, True),
+        ({KERNEL: 1.3}, {KERNEL: 1.4}, True, False),
+    ],
+)
+def test_compiled_steps_that_differ_are_doubted(
+    compiled: dict[str, float], noise: dict[str, float], exact: bool, doubtful: bool
+) -> None:
+    assert bool(doubts_of(ALIKE, compiled, noise, exact)) is doubtful
+
+
+@pytest.mark.parametrize(
+    ("ends", "step"),
+    [(None, None), ((None, None), None), ((8, 8), None), ((8, 4), 4), ((None, 12), 12), ((3, None), 3)],
+)
+def test_a_training_that_ends_elsewhere_is_a_cause_at_the_first_end(
+    ends: tuple[int | None, int | None] | None, step: int | None
+) -> None:
+    assert [(cause.kind, cause.step) for cause in at_ends([], ends)] == ([("stopped", step)] if step else [])
