@@ -64,6 +64,9 @@ def exhibit(
     public = getattr(family, kind, None) is type(found)
     if phase == "optimizer" and not public and getattr(getattr(family, "legacy", None), kind, None) is type(found):
         public, kind = True, f"legacy.{kind}"
+    config = _config(found)
+    if (named := _named(family, found)) is not None and not public:
+        public, kind, config = True, *named
     names = {id(v): name for name, value in session.inventory.variables.items() for v in session.side.identities(value)}
     rows = session.recorder.rows if phase == "optimizer" else {}
     weights = session.model.trainable_variables if phase == "optimizer" else getattr(found, "weights", [])
@@ -71,7 +74,7 @@ def exhibit(
         "family": _FAMILIES[phase],
         "class": kind,
         "public": public,
-        "config": _config(found),
+        "config": config,
         "call": _call(session, found, node, not evaluated),
         "shapes": session.recorder.shapes.get(node, []),
         "weights": [names.get(id(weight)) for weight in weights or []],
@@ -129,6 +132,15 @@ def metric_named(model: Any, name: str | None) -> Any:
     """The metric that a model reports as `name`, inside what Keras 3 compiles several into, too; None without one."""
     flat = [inner for metric in model.metrics for inner in [metric, *(getattr(metric, "metrics", None) or [])]]
     return next((metric for metric in flat if metric.name == name), None)
+
+
+def _named(family: Any, found: Any) -> tuple[str, dict[str, Any]] | None:
+    """The class that stands for a loss which the program gives by name, `mean_squared_error`, and its configuration."""
+    name = getattr(getattr(found, "fn", None), "__name__", "")
+    kind = "".join(word.title() for word in name.split("_"))
+    if getattr(family, name, None) is not getattr(found, "fn", None) or not hasattr(family, kind):
+        return None
+    return kind, {"name": found.name, "reduction": found.reduction}
 
 
 def _call(session: Session, found: Any, node: str, training: bool) -> Any:
