@@ -32,7 +32,7 @@ def only_evaluated(
     reads: Callable[[str], bool],
 ) -> tuple[list[Cause], Observations | None]:
     """Causes that an evaluation of the last replayed step's batch shows and no replayed step of training did, in causal
-    order; and what was observed, None where nothing was. Dated by the first step, if they show there, too.
+    order; and what was observed, None where it is no cause. Dated by the first step, if they show there, too.
 
     Notes that Keras 3 can't evaluate a model that Keras 2 can; without either, nothing is said.
     """
@@ -44,6 +44,8 @@ def only_evaluated(
     seen = arbitrate(replays, _new(seen, known), explainer, notes, region)
     found = locate.causes(seen, [], means=means, changed=explainer.rewritten, reads=reads)
     found = merging.merge(found, explainer.classes, explainer.layer_changes)
+    if not found:
+        return [], None
     known_to_be_none = (*seen.roundoff, *trained.idle, *trained.roundoff)
     return [replace(cause, evaluated=True) for cause in found], replace(seen, roundoff=known_to_be_none)
 
