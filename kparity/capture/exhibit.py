@@ -65,7 +65,7 @@ def exhibit(
     if phase == "optimizer" and not public and getattr(getattr(family, "legacy", None), kind, None) is type(found):
         public, kind = True, f"legacy.{kind}"
     config = _config(found)
-    if (named := _named(family, found)) is not None and not public:
+    if phase == "loss" and not public and (named := _named(family, found)) is not None:
         public, kind, config = True, *named
     names = {id(v): name for name, value in session.inventory.variables.items() for v in session.side.identities(value)}
     rows = session.recorder.rows if phase == "optimizer" else {}
@@ -138,7 +138,8 @@ def _named(family: Any, found: Any) -> tuple[str, dict[str, Any]] | None:
     """The class that stands for a loss which the program gives by name, `mean_squared_error`, and its configuration."""
     name = getattr(getattr(found, "fn", None), "__name__", "")
     kind = "".join(word.title() for word in name.split("_"))
-    if getattr(family, name, None) is not getattr(found, "fn", None) or not hasattr(family, kind):
+    by_name = type(found).__name__ == "LossFunctionWrapper" and not getattr(found, "_fn_kwargs", None)
+    if not by_name or getattr(family, name, None) is not found.fn or not hasattr(family, kind):
         return None
     return kind, {"name": found.name, "reduction": found.reduction}
 
