@@ -15,7 +15,7 @@ from kparity.analysis.noise import Gap
 from kparity.analysis.observe import Observations, Seen
 from kparity.analysis.rewrites import Region
 from kparity.replays import CANDIDATE, REFERENCE, Replays, arbitrate, measure, records, request
-from kparity.runtime.failed import SideFailed
+from kparity.runtime.failed import CUT, SideFailed
 from kparity.trace import Key
 
 WHAT = "evaluation"
@@ -62,13 +62,13 @@ def _look(replays: Replays, steps: Sequence[int], region: Region, notes: list[st
     try:
         free = replays.reference("replay", **request(steps, REFERENCE, what=WHAT))
     except SideFailed as failed:
-        if failed.kind in {"died", "hung"}:
+        if failed.kind in CUT:
             raise
         return None
     try:
         forced = replays.candidate("replay", **request(steps, CANDIDATE, region=region, what=WHAT))
     except SideFailed as failed:
-        if failed.kind in {"died", "hung"}:
+        if failed.kind in CUT:
             raise
         notes.append(f"Keras 2 evaluates this model on a batch of its training data; Keras 3 raises: {failed.message}")
         return None
