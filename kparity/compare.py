@@ -24,7 +24,7 @@ from kparity.analysis.further import Parting
 from kparity.analysis.locate import Cause
 from kparity.analysis.match import Pairing
 from kparity.analysis.observe import Observations, StepRecord
-from kparity.analysis.onset import parting_steps, sudden_steps
+from kparity.analysis.onset import parted_at_once, parting_steps, sudden_steps
 from kparity.analysis.rewrites import Region
 from kparity.analysis.verdict import (
     SeedResult,
@@ -238,7 +238,17 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     notes += repeated_in_part(rerun, run.options.steps, accuracy(curves["metrics"]))
     notes += eager_only(trained.compiled, noise) + touched(verdict["cost"]["inert"])
     exact = ours["exact"] and theirs["exact"]
-    doubts = [] if found else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), noise, exact)
+    doubts = (
+        []
+        if found
+        else doubts_of(
+            curves,
+            _compiled_apart(pair.folder, CANDIDATE),
+            noise,
+            exact,
+            parted_at_once(stats, keys, observe.DOUBT),
+        )
+    )
     told = [explainer.tell(cause) for cause in found]
     if found and seed == run.options.seeds[0]:
         asks = (run.reference.ask, run.candidate.ask)
@@ -282,7 +292,7 @@ def _further_seed(
     for name, sides in curves["metrics"].items():
         if (first := known[0].curves["metrics"].get(name)) is not None:
             sides["noise"] = moved_as(sides["legacy"], first)
-    doubts = [] if known[0].causes else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), {}, False)
+    doubts = [] if known[0].causes else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), {}, False, {})
     if doubts or further.otherwise(base, here) or any((cause.phase, cause.kind) not in kinds for cause in found):
         return None
     tidy(pair.folder, [])

@@ -253,6 +253,56 @@ def test_the_legacy_side_runs_a_git_revision(tmp_path: Path) -> None:
     assert any("revision HEAD" in note for note in verdict["notes"]), verdict["notes"]
 
 
+WEIGHED = """\
+import numpy as np
+from tensorflow import keras
+
+x = np.random.RandomState(0).rand(64, 3)
+y = (x[:, :1] > 0.7).astype({kind!r})
+
+
+def batches():
+    while True:
+        yield x[:16], y[:16]
+
+
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile("sgd", "binary_crossentropy")
+model.fit({data}, class_weight={{0: {zero}, 1: 9}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "zero"),
+    [
+        ("x, y", "float32", 1),
+        ("tf.data.Dataset.from_tensor_slices((x, y)).batch(16)", "int32", 0.5),
+        pytest.param("x, keras.utils.to_categorical(y)[:, 1]", "int64", 1.0, marks=pytest.mark.slow),
+    ],
+    ids=["whole weights of arrays", "a dataset", "targets without a second axis"],
+)
+def test_class_weights_are_those_of_each_keras(data: str, kind: str, zero: float, tmp_path: Path) -> None:
+    text = WEIGHED.format(data=data, kind=kind, zero=zero)
+    put(tmp_path, {"weighed.py": "import tensorflow as tf\n" + text})
+    verdict = compared(tmp_path, "weighed.py")
+    assert verdict["verdict"] == "equivalent", verdict["causes"]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ("batches(), steps_per_epoch=4", "not supported for Python generator"),
+        pytest.param("x, y, sample_weight=np.ones(64)", "at the same time", marks=pytest.mark.slow),
+    ],
+    ids=["a generator", "sample weights besides"],
+)
+def test_class_weights_that_keras_3_refuses_are_told(data: str, says: str, tmp_path: Path) -> None:
+    put(tmp_path, {"weighed.py": WEIGHED.format(data=data, kind="float32", zero=1)})
+    verdict = compared(tmp_path, "weighed.py", code=2)
+    assert [cause["phase"] for cause in verdict["causes"]] == ["api"], verdict
+    assert says in verdict["causes"][0]["message"], verdict
+
+
 @pytest.mark.slow
 def test_a_model_and_data_at_module_level_are_enough(tmp_path: Path) -> None:
     put(tmp_path, {"left.py": LEFT})

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from kparity.trace import parse
+from kparity.trace import STEADY, parse
 
 SATURATED = 1e-3
 """Distance of a probability from 0 or 1 at which 1e-7 more or less changes its logarithm by 1e-4."""
@@ -44,6 +44,12 @@ class Calls:
             if ours.get("draws", []) != theirs.get("draws", []):
                 return ours.get("draws", []), theirs.get("draws", [])
         return None
+
+    def frozen(self, path: str) -> bool:
+        """Whether a layer draws anew at every step in the reference, and the same numbers again in the candidate."""
+        ours, theirs = self.draws(path) or ([], [])
+        steady = [any(kind.endswith(STEADY) for kind, _ in drawn) for drawn in (ours, theirs)]
+        return steady == [False, True]
 
     def masked(self, path: str) -> bool:
         """Whether a call of a layer was given `mask=`."""

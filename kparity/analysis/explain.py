@@ -140,7 +140,12 @@ class Explainer:
         elif cause.phase == "init":
             fix = "Set the initializer explicitly to the one that Keras 2 used."
         elif cause.phase == "data":
-            fix = "Make the data function deterministic: seed it, and read nothing that changes between two calls."
+            fix = "Where the sample weights alone differ, give them instead of `class_weight`. " * (
+                cause.evidence.get("parts") == ["sample weights"]
+            )
+            fix += "Make the data function deterministic: seed it, and read nothing that changes between two calls."
+        elif cause.layer and self.calls.frozen(cause.layer):
+            fix = "A number as a seed draws the same numbers every time: keep a `keras.random.SeedGenerator` of it."
         elif cause.kind == "stopped":
             fix = "Compare the arguments and the source of the callback that stops: patience, min_delta, mode, monitor."
         if not fix:
@@ -187,7 +192,8 @@ class Explainer:
         if cause.phase == "data":
             if cause.kind == "length":
                 return f"One side has no batch {cause.step}: the data have different lengths."
-            return f"Batch {cause.step} is not the same on both sides; training went on with that of {ours}."
+            apart = " and ".join(cause.evidence["parts"])
+            return f"The {apart} of batch {cause.step} are not the same; training went on with those of {ours}."
         size = _percent(cause.local_error)
         if cause.phase == "init":
             return f"{subject} starts with other values of `{cause.variable}` from the same random draws ({size})."
@@ -233,7 +239,10 @@ class Explainer:
             if between and "before" in cause.evidence:
                 start = f"What {subject} computes in front of `{cause.evidence['before']}`"
                 return f"{start} is another number ({size})."
-            return f"{start} gives another output from the same inputs, weights, masks and draws ({size})."
+            same = "inputs, weights, masks and draws"
+            if cause.layer and self.calls.draws(cause.layer) is not None:
+                same = "inputs, weights and masks"
+            return f"{start} gives another output from the same {same} ({size})."
         if cause.phase == "loss" and cause.variable:
             return f"The penalty on `{cause.variable}` differs, in the total loss and in its gradient ({size})."
         if cause.phase == "loss" and cause.layer:

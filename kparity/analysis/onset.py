@@ -72,6 +72,16 @@ def parting_steps(
     return _picked(growth, 2, PARTING, known)
 
 
+def parted_at_once(stats: Sequence[np.ndarray], keys: Sequence[Sequence[str]], floors: float) -> dict[str, float]:
+    """Key -> relative difference, in recorded order, of what is further apart in the compiled first step than `floors`
+    times the noise. `stats`, `keys` as in `parting_steps`."""
+    known = [key for key in keys[0] if key in set(keys[1]) & set(keys[2])]
+    columns = [[own.index(key) for key in known] for own in map(list, keys)]
+    left, right, rerun = (one[:1, places].astype(float) for one, places in zip(stats, columns, strict=True))
+    gaps, noise = (np.nan_to_num(apart(left, other)[0], posinf=1.0) for other in (right, rerun))
+    return {key: float(gap) for key, gap, floor in zip(known, gaps, noise, strict=True) if gap > floors * floor}
+
+
 def lasting(noise: np.ndarray, steps: int) -> np.ndarray:
     """Noise, (steps that were measured, tensors), for `steps` steps: after the last of them the largest there was."""
     missing = max(steps - len(noise), 0)

@@ -118,17 +118,23 @@ def _layer_of_variable(name: str) -> str | None:
     return name.split(":")[0] or None
 
 
+PARTS = ("inputs", "targets", "sample weights")
+"""What a batch is made of."""
 Sketch = list[Any]
 """Of a batch: a hash of all that isn't a floating-point number, then (size, size along a fixed direction) an array."""
 
 
 def batches(
-    reference: list[str], candidate: list[str], sketches: tuple[list[Sketch], list[Sketch]] | None = None
+    reference: list[list[str]], candidate: list[list[str]], sketches: tuple[list[Sketch], list[Sketch]] | None = None
 ) -> list[Cause]:
-    """The first batch whose bytes differ; with `sketches`, by more than round-off."""
+    """The first batch whose bytes differ; with `sketches`, by more than round-off.
+
+    `reference`, `candidate`: of each batch the hashes of inputs, targets and sample weights.
+    """
     for step, (left, right) in enumerate(zip(reference, candidate, strict=False), start=1):
         if left != right and not (sketches and alike(*(side[step - 1] for side in sketches))):
-            return [Cause("data", None, None, step, "numbers")]
+            apart = [part for part, ours, theirs in zip(PARTS, left, right, strict=True) if ours != theirs]
+            return [Cause("data", None, None, step, "numbers", evidence={"parts": apart})]
     if len(reference) != len(candidate):
         return [Cause("data", None, None, min(len(reference), len(candidate)) + 1, "length")]
     return []

@@ -266,12 +266,17 @@ def moved_as(curve: Sequence[float | None], first: Mapping[str, Sequence[float |
 
 
 def doubts_of(
-    curves: dict[str, Any], compiled: Mapping[str, float], noise: Mapping[str, float], exact: bool
+    curves: dict[str, Any],
+    compiled: Mapping[str, float],
+    noise: Mapping[str, float],
+    exact: bool,
+    parted: Mapping[str, float],
 ) -> list[str]:
     """What speaks against `equivalent` although no replayed step showed a cause.
 
     `compiled`: what the two sides' compiled first steps differ in, which begin from the same weights; `noise`: that of
-    the reference and the reference from weights one ulp away; `exact`: whether nothing is computed in half precision.
+    the reference and the reference from weights one ulp away; `exact`: whether nothing is computed in half precision;
+    `parted`: what of the compiled first step is further apart than noise, by how much, in the order of recording.
     """
     doubts = []
     end = accuracy(curves["metrics"])
@@ -284,9 +289,21 @@ def doubts_of(
     if worst[1]:
         doubts.append(
             f"Step 1 is equal when run eagerly, yet the compiled steps differ by {worst[0]:.2%} in {worst[1]}: "
-            "something depends on compilation (XLA, graph mode)."
+            "something depends on compilation (XLA, graph mode)." + _begins(parted, worst[0] / 10)
         )
     return doubts
+
+
+def _begins(parted: Mapping[str, float], least: float) -> str:
+    """Where a step begins to be apart by `least`: outputs and the loss in the order in which they are computed, then
+    gradients, which go the other way, then weights."""
+    large = {key: error for key, error in parted.items() if error > least}
+    for kinds, what in (({"out", "total"}, "what comes out of"), ({"grad"}, "the gradient of"), ({"var"}, "the new")):
+        found = [key for key in large if trace.parse(key).kind in kinds]
+        if found:
+            first = found[-1 if "grad" in kinds else 0]
+            return f" It begins with {what} `{trace.parse(first).owner}` ({large[first]:.2%})."
+    return ""
 
 
 def write_map(

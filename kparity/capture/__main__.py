@@ -5,7 +5,6 @@ A request is {"do": NAME, ...}; the answer is any number of {"progress": ...} an
 {"failed": ...}. The process ends when stdin does.
 """
 
-import hashlib
 import itertools
 import json
 import os
@@ -173,7 +172,7 @@ class Process:
         self.seed, self.own = seed, own
         self._begin_anew({})
         self.acting = callbacks.Acting(self.side)
-        cut: tuple[list[str], list[Any]] = ([], [])
+        cut: tuple[list[list[str]], list[Any]] = ([], [])
         fresh = self._loop_or_data(steps, batch_size)
         validation = ""
         if fresh is None or self.loop is None:
@@ -257,16 +256,12 @@ class Process:
             return Session(self.side, model, inventory.take(model, self.side), self.draws, self.recorder)
         return update.session_of(self.side, model, self._batch(1), self.draws, self.recorder)
 
-    def _cut(self, seed: int, steps: int, keep: bool) -> tuple[list[str], list[Any]]:
-        """Hashes of the batches; and sketches of them, where a model's predictions may be part of them."""
+    def _cut(self, seed: int, steps: int, keep: bool) -> tuple[list[list[str]], list[Any]]:
+        """Hashes of each batch's (x, y, sample weights); sketches, where a model's predictions may be part of it."""
         hashes, sketches = [], []
-        for number, batch in zip(range(1, steps + 1), subject.batches(self.arguments, seed), strict=False):
+        for number, batch in zip(range(1, steps + 1), subject.batches(self.arguments, seed, self.side), strict=False):
             flat = subject.parts(batch)
-            digest = hashlib.blake2b(digest_size=12)
-            for array in flat:
-                digest.update(f"{array.dtype}{array.shape}".encode())
-                digest.update(np.ascontiguousarray(array).tobytes())
-            hashes.append(digest.hexdigest())
+            hashes.append([subject.digest(part) for part in batch])
             if self.subject.predicted:
                 sketches.append(subject.sketch(flat))
             if number == 1:
@@ -580,7 +575,7 @@ class Process:
 
     def _own_batch(self, number: int) -> Any:
         """This side's own batch of a step (1-based), whatever the reference was given."""
-        return next(itertools.islice(subject.batches(self.arguments, self.seed), number - 1, None))
+        return next(itertools.islice(subject.batches(self.arguments, self.seed, self.side), number - 1, None))
 
     def _in_float64(self) -> Session:
         session = self._session(self.maps[2])

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kparity import trace
+
 SEEDS_OF_KERAS = ("tf_keras.src.backend", "keras.src.random.seed_generator")
 """Modules that take the seeds of layers from Python's generator, each Keras another number of them."""
 
@@ -42,6 +44,10 @@ class Draws:
     """Who draws in a loop of a compiled step -> how often it has in this step: each turn draws its own numbers."""
     drew: dict[str, bool] = field(default_factory=dict)
     """Who drew in a compiled step -> whether in a loop."""
+    steady: dict[tuple[str, int], bool] = field(default_factory=dict)
+    """(who, which of its draws) in a compiled step -> whether its seed is a constant: each step draws the same."""
+    within: bool = False
+    """Whether a training step is run or traced."""
     taken: tuple[tuple[int, int], ...] = ()
     """Of every so many rows of a draw, the one that is taken, from the outermost `part` to the innermost."""
     before_parts: dict[int, Counter[str]] = field(default_factory=dict)
@@ -92,13 +98,14 @@ class Draws:
     @contextlib.contextmanager
     def training_step(self) -> Iterator[None]:
         """Occurrences are counted afresh inside: a step's first draw of a layer is its first at every step."""
-        before, self.counts = self.counts, Counter()
+        before, self.counts = (self.counts, self.within), Counter()
+        self.within = True
         try:
             # what the program itself draws within a step differs from step to step, too
             with contextlib.nullcontext() if self.owners else self.owner("program"):
                 yield
         finally:
-            self.counts = before
+            self.counts, self.within = before
 
     def _turn(self, owner: str) -> tf.Tensor:
         """Counts on in a loop."""
@@ -129,8 +136,12 @@ class Draws:
         digest = hashlib.blake2b(f"{self.seed}|{kind}|{self.counts[kind]}".encode(), digest_size=4).digest()
         return int.from_bytes(digest, "little") >> 1
 
-    def uniform(self, shape: Any, kind: str, parameters: tuple[Any, ...]) -> tf.Tensor:
-        """float32 uniform numbers strictly inside (0, 1), 2**23 evenly spaced ones, for the next draw of the owner."""
+    def uniform(self, shape: Any, kind: str, parameters: tuple[Any, ...], seed: Any = None) -> tf.Tensor:
+        """float32 uniform numbers strictly inside (0, 1), 2**23 evenly spaced ones, for the next draw of the owner.
+
+        `seed`: of a draw that hangs on nothing else. What is drawn doesn't, but for this: if it is a constant of the
+        compiled step, every step draws the numbers of the first.
+        """
         owner = self.owners[-1] if self.owners else "program"
         owner = self.names.get(owner, owner)
         occurrence = self.counts[owner]
@@ -139,13 +150,17 @@ class Draws:
             number, parts = functools.reduce(lambda a, b: (a[0] * b[1] + b[0], a[1] * b[1]), self.taken)
             self.counts[owner], around, noted = occurrence, self.taken, len(self.census)
             self.taken = ()
-            drawn = self.uniform(tf.concat([[rows * parts], shape[1:]], 0), kind, parameters)
+            drawn = self.uniform(tf.concat([[rows * parts], shape[1:]], 0), kind, parameters, seed)
             self.taken = around
             del self.census[noted + (number == 0) :]  # one draw, in the census too
             return tf.reshape(drawn, tf.concat([[rows, parts], tf.shape(drawn)[1:]], 0))[:, number]
+        if self.within and not tf.executing_eagerly():
+            self.steady[owner, occurrence] = seed is not None and constant(seed)
+        steady = self.within and self.steady.get((owner, occurrence), False)
         with contextlib.suppress(TypeError, ValueError):
             plain = tf.get_static_value(shape) if tf.is_tensor(shape) else shape
             known = [] if plain is None else [int(size) for size in tf.TensorShape(plain)]
+            kind += trace.STEADY * steady
             self.census.append(
                 {"owner": owner, "kind": kind, "occurrence": occurrence, "shape": known, "parameters": list(parameters)}
             )
@@ -156,13 +171,35 @@ class Draws:
                 self._make_variables(0)
         salt = tf.constant(salt_of(self.seed), tf.uint32)
         if self.step is not None and self.owners:
-            salt = tf.cast(self.step, tf.uint32) + tf.cast(self.salt, tf.uint32)
-            if not tf.executing_eagerly():
+            salt = (_u32(1) if steady else tf.cast(self.step, tf.uint32)) + tf.cast(self.salt, tf.uint32)
+            if not tf.executing_eagerly() and not steady:
                 looped = _in_a_loop()
                 self.drew[owner] = looped or self.drew.get(owner, False)
                 if looped:
                     salt += _u32(0xC2B2AE35) * tf.cast(self._turn(owner), tf.uint32)
         return hashed_uniform(shape, tf.constant(low), tf.constant(high), salt)
+
+
+def constant(seed: Any) -> bool:
+    """Whether a seed is made of constants alone; of tensors, those that are being traced."""
+    waiting, seen = [*tf.nest.flatten(seed)], set()
+    while waiting:
+        one = waiting.pop()
+        if hasattr(one, "handle") or getattr(one, "dtype", None) == tf.resource:
+            return False
+        if not tf.is_tensor(one) or not hasattr(one, "graph") or id(one) in seen:
+            continue
+        seen.add(id(one))
+        if one.op.type == "Placeholder":
+            outer = [own for own, inner in getattr(one.graph, "captures", ()) if inner is one]
+            if not outer:
+                return False
+            waiting += outer
+        elif one.op.op_def.is_stateful:
+            return False
+        else:
+            waiting += one.op.inputs
+    return True
 
 
 def _in_a_loop() -> bool:
@@ -225,57 +262,74 @@ def install(draws: Draws) -> None:
         value = tf.get_static_value(value) if tf.is_tensor(value) else value
         return np.asarray(value).tolist() if value is not None else None
 
-    def uniform(shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = tf.float32, **_: Any) -> tf.Tensor:
+    def stateless_uniform(
+        shape: Any, seed: Any, minval: Any = 0, maxval: Any = None, dtype: Any = tf.float32, *_: Any, **__: Any
+    ) -> tf.Tensor:
         dtype = tf.as_dtype(dtype)
         if maxval is None:
             maxval = 1
-        unit = draws.uniform(shape, "uniform", (plain(minval), plain(maxval)))
+        unit = draws.uniform(shape, "uniform", (plain(minval), plain(maxval)), seed)
         if dtype.is_integer:
             span = tf.cast(maxval, tf.float64) - tf.cast(minval, tf.float64)
             return tf.cast(tf.floor(tf.cast(unit, tf.float64) * span), dtype) + tf.cast(minval, dtype)
         low = tf.cast(minval, dtype)
         return tf.cast(unit, dtype) * (tf.cast(maxval, dtype) - low) + low
 
-    def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = tf.float32, **_: Any) -> tf.Tensor:
-        unit = draws.uniform(shape, "normal", (plain(mean), plain(stddev)))
+    def stateless_normal(
+        shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = tf.float32, *_: Any, **__: Any
+    ) -> tf.Tensor:
+        unit = draws.uniform(shape, "normal", (plain(mean), plain(stddev)), seed)
         return tf.cast(tf.math.ndtri(unit), dtype) * tf.cast(stddev, dtype) + tf.cast(mean, dtype)
 
-    def truncated_normal(
-        shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = tf.float32, **_: Any
+    def stateless_truncated_normal(
+        shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = tf.float32, *_: Any, **__: Any
     ) -> tf.Tensor:
-        unit = draws.uniform(shape, "truncated_normal", (plain(mean), plain(stddev)))
+        unit = draws.uniform(shape, "truncated_normal", (plain(mean), plain(stddev)), seed)
         tail = 0.022750131948179195  # Phi(-2): TensorFlow cuts at two standard deviations
         cut = tf.math.ndtri(tail + unit * (1.0 - 2.0 * tail))
         return tf.cast(cut, dtype) * tf.cast(stddev, dtype) + tf.cast(mean, dtype)
 
     general_dropout = tf.nn.experimental.general_dropout
 
-    def dropout(x: Any, rate: Any, noise_shape: Any = None, *_: Any, **__: Any) -> tf.Tensor:
+    def stateless_dropout(
+        x: Any, rate: Any, seed: Any, rng_alg: Any = None, noise_shape: Any = None, name: Any = None
+    ) -> tf.Tensor:
         def sampler(shape: Any, dtype: Any = tf.float32, **_: Any) -> tf.Tensor:
-            return tf.cast(draws.uniform(shape, "dropout", (plain(rate),)), dtype)
+            return tf.cast(draws.uniform(shape, "dropout", (plain(rate),), seed), dtype)
 
         return general_dropout(x, rate=rate, uniform_sampler=sampler, noise_shape=noise_shape)
+
+    def dropout(x: Any, rate: Any, noise_shape: Any = None, *_: Any, **__: Any) -> tf.Tensor:
+        return stateless_dropout(x, rate, None, noise_shape=noise_shape)
 
     def dropout_with_sampler(
         x: Any, rate: Any, uniform_sampler: Any = None, noise_shape: Any = None, name: Any = None
     ) -> tf.Tensor:
         return dropout(x, rate, noise_shape)
 
-    for module in (tf.random, tf.compat.v1.random, tf.compat.v2.random):
-        module.uniform = module.stateless_uniform = uniform
-        module.normal = module.stateless_normal = normal
-        module.truncated_normal = module.stateless_truncated_normal = truncated_normal
     generator = tf.random.Generator
-    generator.uniform = _method(uniform)
-    generator.normal = _method(normal)
-    generator.truncated_normal = _method(truncated_normal)
-    _inside_of_layers(draws, uniform)
+    for stateless in (stateless_uniform, stateless_normal, stateless_truncated_normal):
+        name = stateless.__name__.removeprefix("stateless_")
+        for module in (tf.random, tf.compat.v1.random, tf.compat.v2.random):
+            setattr(module, stateless.__name__, stateless)
+            setattr(module, name, _unseeded(stateless))
+        setattr(generator, name, _method(_unseeded(stateless)))
+    _inside_of_layers(draws, stateless_uniform)
     for module in (tf.nn, tf.compat.v2.nn):
         module.dropout = dropout
-        module.experimental.stateless_dropout = dropout
+        module.experimental.stateless_dropout = stateless_dropout
         module.experimental.general_dropout = dropout_with_sampler
 
     _seed_the_unseeded(draws)
+
+
+def _unseeded(stateless: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+    """The function of the same name that keeps a state, whatever seed that began with."""
+
+    def draw(shape: Any, *args: Any, seed: Any = None, **kwargs: Any) -> tf.Tensor:
+        return stateless(shape, None, *args, **kwargs)
+
+    return draw
 
 
 def _inside_of_layers(draws: Draws, uniform: Callable[..., tf.Tensor]) -> None:
@@ -290,16 +344,16 @@ def _inside_of_layers(draws: Draws, uniform: Callable[..., tf.Tensor]) -> None:
 
     @functools.wraps(plain)
     def draw(shape: Any, *args: Any, **kwargs: Any) -> tf.Tensor:
-        return uniform(shape, *args, **kwargs) if draws.owners else plain(shape, *args, **kwargs)
+        return _unseeded(uniform)(shape, *args, **kwargs) if draws.owners else plain(shape, *args, **kwargs)
 
     @functools.wraps(stateless)
     def draw_stateless(shape: Any, seed: Any, *args: Any, **kwargs: Any) -> tf.Tensor:
-        return uniform(shape, *args, **kwargs) if draws.owners else stateless(shape, seed, *args, **kwargs)
+        return (uniform if draws.owners else stateless)(shape, seed, *args, **kwargs)
 
     @functools.wraps(flip)
     def flip_below(image: Any, flip_index: int, random_func: Any, scope_name: str) -> tf.Tensor:
         # TensorFlow flips above a half and Keras 3 below: which side of a coin it is, is no difference
-        coin = (lambda *args, **kwargs: 1.0 - uniform(*args, **kwargs)) if draws.owners else random_func
+        coin = (lambda **kwargs: 1.0 - random_func(**kwargs)) if draws.owners else random_func
         return flip(image, flip_index, coin, scope_name)
 
     image_ops_impl._random_flip = flip_below

@@ -77,7 +77,7 @@ def run(
     if arrays:
         given |= {name: getattr(arguments, name) for name in ("y", "sample_weight", "batch_size")}
     elif not isinstance(x, tf.data.Dataset) and not (hasattr(x, "__getitem__") and hasattr(x, "__len__")):
-        given = {"x": _endless(arguments, seed)}
+        given = {"x": _endless(arguments, seed, side)}
     stop = _stop(side, steps, say)
     acting = [one for one in tf.nest.flatten(arguments.callbacks or []) if type(one).__name__ not in INERT]
     model.fit(**given, epochs=steps, verbose=0, callbacks=[*acting, stop])
@@ -91,15 +91,15 @@ def run(
     elif "shuffle" in given:
         named = model.evaluate(x, steps=min(len(x), BATCHES), **_QUIET)
     else:
-        named = model.evaluate(_endless(arguments, seed), steps=min(steps, BATCHES), **_QUIET)
+        named = model.evaluate(_endless(arguments, seed, side), steps=min(steps, BATCHES), **_QUIET)
     return model, {name: float(value) for name, value in named.items()}
 
 
 _QUIET: dict[str, Any] = {"verbose": 0, "return_dict": True}
 
 
-def _endless(arguments: subject.FitArguments, seed: int) -> Iterator[Any]:
-    for batch in subject.batches(arguments, seed):
+def _endless(arguments: subject.FitArguments, seed: int, side: Side) -> Iterator[Any]:
+    for batch in subject.batches(arguments, seed, side):
         yield tuple(itertools.takewhile(lambda part: part is not None, batch))
 
 

@@ -241,7 +241,7 @@ class Program:
         if given.get("class_weight"):
             from kparity.capture.subject import weighted
 
-            copied = weighted(copied, given["class_weight"])
+            copied = weighted(self.side, copied, given["class_weight"], given["x"])
         self.taken.batches.append(copied)
         if len(self.taken.batches) >= self.steps:
             raise Taken

@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from kparity import trace
 from kparity.capture.loop_source import exported, instrument
+from kparity.capture.sides import Side
 
 
 class SubjectError(Exception):
@@ -184,21 +185,23 @@ def split_off(parts: tuple[Any, ...], split: float) -> tuple[tuple[Any, ...], tu
     return kept, tuple(tf.nest.map_structure(lambda v: v[at:], one) for one in parts if one is not None)
 
 
-def batches(arguments: FitArguments, seed: int) -> Iterator[Any]:
+def batches(arguments: FitArguments, seed: int, side: Side) -> Iterator[Any]:
     """Training batches without end, epoch after epoch: (x, y, sample weights), missing parts None.
 
-    Raises SubjectError for data that can't be iterated again or is empty.
+    Raises SubjectError for data that can't be iterated again or is empty, and what the side's Keras raises of its class
+    weights.
     """
     x = arguments.x
     if any(isinstance(leaf, COMPOSITE) for leaf in tf.nest.flatten(x)):
         given = tuple(part for part in (x, arguments.y, arguments.sample_weight) if part is not None)
         x = tf.data.Dataset.from_tensor_slices(given).batch(arguments.batch_size or 32)
+    source = x() if inspect.isgeneratorfunction(x) else getattr(x, "source", x)
     epoch = 0
     while True:
         count = 0
         for batch in _epoch(arguments, x, np.random.Generator(np.random.Philox(key=[seed, epoch]))):
             count += 1
-            yield weighted(_standard(batch), arguments.class_weight)
+            yield weighted(side, _standard(batch), arguments.class_weight, source)
         if count == 0:
             again = "is exhausted: make the data function return an array, a tf.data.Dataset or a Sequence"
             raise SubjectError(f"the training data {again}" if epoch else "the training data is empty")
@@ -313,6 +316,16 @@ def as_float(value: Any) -> Any:
     return array.astype(tf.keras.backend.floatx()) if array.dtype == np.float64 else array
 
 
+def digest(part: Any) -> str:
+    """A hash of inputs, targets or sample weights; empty for None."""
+    found = hashlib.blake2b(digest_size=12)
+    arrays = parts(part)
+    for array in arrays:
+        found.update(f"{array.dtype}{array.shape}".encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest() if arrays else ""
+
+
 def sketch(arrays: list[np.ndarray]) -> list[Any]:
     """A batch in a few numbers that round-off hardly changes; see `analysis.locate.alike`."""
     exact = hashlib.blake2b(digest_size=12)
@@ -328,11 +341,13 @@ def sketch(arrays: list[np.ndarray]) -> list[Any]:
     return [exact.hexdigest(), *sizes]
 
 
-def weighted(batch: tuple[Any, Any, Any], class_weight: dict[int, float] | None) -> tuple[Any, Any, Any]:
-    """A batch whose sample weights are multiplied by those of their classes."""
+def weighted(side: Side, batch: tuple[Any, Any, Any], class_weight: dict[int, float] | None, given: Any) -> Any:
+    """A batch with the weights of its classes, if there are any, as the side's Keras makes sample weights of them.
+
+    `given`: what `fit` is given as x; the batch itself, of a `train_on_batch`. Whole numbers become floats, as both
+    Kerases' losses make them.
+    """
     if not class_weight:
         return batch
-    x, y, weights = batch
-    classes = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), -1)[:, 0].astype(int)
-    scale = np.asarray([class_weight.get(int(label), 1.0) for label in classes], dtype="float32")
-    return x, y, scale if weights is None else weights * scale
+    x, y, weights = side.weighted(batch, class_weight, given)
+    return x, y, None if weights is None else np.asarray(weights).astype(tf.keras.backend.floatx())

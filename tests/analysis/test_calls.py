@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from kparity.analysis.calls import Calls, facts, fits, in_words, of_predictions
+from kparity.trace import STEADY
 
 ORDER = (
     "in|decoder|0",
@@ -39,6 +40,12 @@ def calls(reference: dict[str, object], candidate: dict[str, object]) -> Calls:
             "Keras 2 draws nothing, Keras 3 normal of shape (2,)",
         ),
         ({"draws": [["dropout", [4]]]}, {"draws": [["dropout", [4]]]}, None, ""),
+        (
+            {"draws": [["normal", [2]]]},
+            {"draws": [["normal" + STEADY, [2]]]},
+            "other draws",
+            "Keras 3 normal (the same at every step) of shape (2,)",
+        ),
     ],
 )
 def test_another_mode_and_other_draws_are_facts_and_said(
@@ -49,6 +56,15 @@ def test_another_mode_and_other_draws_are_facts_and_said(
     said = in_words(found, "decoder", ("Keras 2", "Keras 3"))
     assert words in said
     assert bool(said) is (other is not None)
+
+
+@pytest.mark.parametrize(
+    ("reference", "candidate", "frozen"), [("", STEADY, True), (STEADY, "", False), ("", "", False)]
+)
+def test_draws_are_frozen_where_the_candidate_alone_repeats_them(reference: str, candidate: str, frozen: bool) -> None:
+    sides = [{"draws": [["normal" + kind, [2]]]} for kind in (reference, candidate)]
+    assert calls(*sides).frozen("decoder") is frozen
+    assert calls({}, sides[1]).frozen("decoder") is bool(candidate)
 
 
 def test_inputs_are_counted_in_one_call_and_a_layer_that_was_not_called_has_none() -> None:

@@ -346,16 +346,18 @@ def test_an_input_that_was_rounded_to_half_is_no_cause_and_what_came_out_rounded
 @pytest.mark.parametrize(
     ("left", "right", "expected"),
     [
-        (["a", "b"], ["a", "b"], []),
-        (["a", "b", "c"], ["a", "x", "y"], [("numbers", 2)]),
-        (["a", "b"], ["a"], [("length", 2)]),
+        (["abc", "ABC"], ["abc", "ABC"], []),
+        (["abc", "ABC", "abc"], ["abc", "Axx", "xyz"], [("numbers", 2, ["targets", "sample weights"])]),
+        (["abc"], ["xbc"], [("numbers", 1, ["inputs"])]),
+        (["abc", "ABC"], ["abc"], [("length", 2, None)]),
         ([], [], []),
     ],
 )
 def test_the_first_batch_that_differs_is_the_cause(
-    left: list[str], right: list[str], expected: list[tuple[str, int]]
+    left: list[str], right: list[str], expected: list[tuple[str, int, list[str] | None]]
 ) -> None:
-    assert [(cause.kind, cause.step) for cause in outset.batches(left, right)] == expected
+    found = outset.batches([[*one] for one in left], [[*one] for one in right])
+    assert [(cause.kind, cause.step, cause.evidence.get("parts")) for cause in found] == expected
 
 
 @pytest.mark.parametrize(
@@ -365,7 +367,7 @@ def test_the_first_batch_that_differs_is_the_cause(
 )
 def test_batches_out_of_predictions_may_differ_by_round_off(other: list[Any], step: int | None) -> None:
     one = ["int", (10.0, 3.0)]
-    found = outset.batches(["a", "b"], ["a", "x"], ([one, one], [one, other]))
+    found = outset.batches([[*"abc"], [*"ABC"]], [[*"abc"], [*"xyz"]], ([one, one], [one, other]))
     assert [cause.step for cause in found] == ([step] if step else [])
 
 

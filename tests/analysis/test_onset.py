@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kparity.analysis.onset import lasting, parting_steps, sudden_steps
+from kparity.analysis.onset import lasting, parted_at_once, parting_steps, sudden_steps
 from kparity.trace import SAMPLES
 
 KEYS = ["out|dense|0", "var|dense:kernel|0", "grad|dense:kernel|0"]
@@ -66,3 +66,10 @@ def test_noise_that_was_not_measured_is_the_largest_that_was() -> None:
     floor = np.array([[1.0, 5.0], [3.0, np.nan]])
     assert lasting(floor, 2) is not floor
     np.testing.assert_array_equal(lasting(floor, 4), [[1, 5], [3, np.nan], [3, 5], [3, 5]])
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1e-4, ["out|dense|0"]), (1e-6, [])])
+def test_what_is_apart_at_once_is_further_than_noise_in_the_first_step(size: float, expected: list[str]) -> None:
+    left, noise = run(20), run(20, ("out|dense|0", 1, 1e-6), ("var|dense:kernel|0", 1, 1e-2))
+    other = run(20, ("out|dense|0", 1, size), ("var|dense:kernel|0", 1, 1e-2), ("grad|dense:kernel|0", 2, 1.0))
+    assert list(parted_at_once((left, other, noise), (KEYS, KEYS, KEYS), 20.0)) == expected

@@ -23,7 +23,23 @@ LOSS, KERNEL = "total|loss|0", "var|dense:kernel|0"
 def test_compiled_steps_that_differ_are_doubted(
     compiled: dict[str, float], noise: dict[str, float], exact: bool, doubtful: bool
 ) -> None:
-    assert bool(doubts_of(ALIKE, compiled, noise, exact)) is doubtful
+    assert bool(doubts_of(ALIKE, compiled, noise, exact, {})) is doubtful
+
+
+@pytest.mark.parametrize(
+    ("parted", "begins"),
+    [
+        ({"out|a|0": 1e-6, "out|b|0": 2e-3, "total|loss|0": 1e-2}, "what comes out of `b` (0.20%)"),
+        ({"total|loss|0": 1e-2, "grad|a:w|0": 1e-2}, "what comes out of `loss` (1.00%)"),
+        ({"var|a:w|0": 1e-2, "grad|a:w|0": 1e-2, "grad|b:w|0": 3e-2}, "the gradient of `b:w` (3.00%)"),
+        ({"grad|a:w|0": 1e-6, "var|a:w|0": 3e-2, "var|b:w|0": 3e-2}, "the new `a:w` (3.00%)"),
+        ({"out|a|0": 1e-6}, None),
+    ],
+)
+def test_what_only_a_compiled_step_does_is_placed_where_it_begins(parted: dict[str, float], begins: str | None) -> None:
+    (told,) = doubts_of(ALIKE, {LOSS: 1e-2}, {}, True, parted)
+    assert (f"It begins with {begins}." if begins else "graph mode).") in told
+    assert ("begins" in told) is bool(begins)
 
 
 @pytest.mark.parametrize(

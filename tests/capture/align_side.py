@@ -63,10 +63,47 @@ def functions() -> dict[str, list[str]]:
         with draws.owner("layer"), draws.training_step():
             return bits(way())
 
-    return {
-        name: [run(make), run(tf.function(make)), run(tf.function(make, jit_compile=True))]
-        for name, make in made.items()
+    found = {}
+    for name, make in made.items():
+        compiled = run(tf.function(make)), run(tf.function(make, jit_compile=True))
+        found[name] = [run(make), *compiled]
+    return found
+
+
+def steady() -> dict[str, list[bool]]:
+    """Of draws by their seeds: whether the compiled second step draws what the first did, and the eager ones the same.
+
+    As in a comparison, a step is run eagerly after it was compiled.
+    """
+    kept, number = tf.Variable([1, 2]), tf.constant(3)
+
+    def loop() -> tf.Tensor:
+        return tf.while_loop(lambda i, _: i < 2, lambda i, _: (i + 1, stateless([4, number])), (0, tf.zeros([8])))[1]
+
+    def stateless(seed: Any) -> tf.Tensor:
+        return tf.random.stateless_normal([8], seed, 1.0, 2.0)
+
+    made = {
+        "number": lambda: stateless([4, 0]),
+        "made of a number": lambda: stateless(tf.math.floormod(tf.stack([number, 7]), 5)),
+        "in a loop": loop,
+        "a variable": lambda: stateless(tf.cast(kept, tf.int64) + 1),
+        "another draw": lambda: stateless(tf.random.uniform([2], 0, 99, tf.int32)),
+        "of a state": lambda: tf.random.normal([8], seed=4),
     }
+
+    def run(way: Any, step: int) -> str:
+        draws.step.assign(step)
+        with draws.owner("layer"), draws.training_step():
+            return bits(way())
+
+    found = {}
+    for name, make in made.items():
+        draws.restart(7)
+        ways = [tf.function(make), make]
+        pairs = [[run(way, 1), run(way, 2)] for way in ways]
+        found[name] = [pairs[0][0] == pairs[0][1], pairs[0] == pairs[1]]
+    return found
 
 
 def images() -> dict[str, Any]:
@@ -224,5 +261,5 @@ def rates() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    checks = (ways, functions, images, parts, moments, extremes, correlations, streams, census, rates)
+    checks = (ways, functions, steady, images, parts, moments, extremes, correlations, streams, census, rates)
     print(json.dumps({check.__name__: check() for check in checks}))

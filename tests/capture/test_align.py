@@ -39,6 +39,13 @@ def test_every_random_function_draws_the_same_eagerly_in_a_graph_and_nearly_so_u
             assert eager == xla, name
 
 
+def test_a_draw_by_a_constant_seed_is_the_same_at_every_step_and_no_other_is(found: dict[str, Any]) -> None:
+    constant = {name for name, (same, _) in found["steady"].items() if same}
+    assert constant == {"number", "made of a number", "in a loop"}
+    alike = {name: eager for name, (_, eager) in found["steady"].items() if name != "in a loop"}
+    assert all(alike.values()), alike
+
+
 def test_a_layer_that_flips_images_draws_as_keras_3_does_and_a_dataset_by_its_own_seed(found: dict[str, Any]) -> None:
     one, other, coin = found["images"]["inside"]
     assert one == other == coin, "Keras 3 flips where a uniform number is below a half"

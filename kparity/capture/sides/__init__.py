@@ -46,6 +46,12 @@ class Side(Protocol):
         """Make the variables that a model of Keras's own training step makes while its first step is traced, if that
         takes no call of the model: a function that makes variables is traced twice. `y`: targets of a batch."""
 
+    def weighted(self, batch: Any, class_weight: dict[int, float], given: Any) -> Any:
+        """A batch (x, y, sample weights) with its classes' weights as `fit` gives them: float or whole numbers.
+
+        `given`: what `fit` is given as x. Raises what `fit` would.
+        """
+
     def own_variables(self, layer: Any) -> Iterator[Any]:
         """Weights that belong to the layer itself, not to a layer inside it."""
 

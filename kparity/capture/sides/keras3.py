@@ -6,6 +6,7 @@ import importlib
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from types import GeneratorType
 from typing import Any
 
 import tensorflow as tf
@@ -61,6 +62,20 @@ class Adapter:
 
     def make_metrics(self, model: Any, y: Any) -> None:
         """They are made by `prepare`."""
+
+    def weighted(self, batch: Any, class_weight: dict[int, float], given: Any) -> Any:
+        adapters = "keras.src.trainers.data_adapters"
+        if isinstance(given, GeneratorType):
+            importlib.import_module(adapters).get_data_adapter(given, class_weight=class_weight)  # says that it can't
+        if isinstance(given, tf.data.Dataset):
+            tensors = tf.nest.map_structure(
+                lambda part: None if part is None else tf.convert_to_tensor(part), batch[1:]
+            )
+            by_class = importlib.import_module(f"{adapters}.tf_dataset_adapter").make_class_weight_map_fn(class_weight)
+            return (batch[0], batch[1], by_class(batch[0], *tensors)[2])
+        arrays = importlib.import_module(f"{adapters}.array_data_adapter").ArrayDataAdapter
+        adapter = arrays(*batch, batch_size=len(batch[1]), class_weight=class_weight)
+        return (*batch[:2], next(adapter.get_numpy_iterator())[2])
 
     def own_variables(self, layer: Any) -> Iterator[Any]:
         yield from layer._trainable_variables

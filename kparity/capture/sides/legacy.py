@@ -99,6 +99,11 @@ class Adapter:
         if metrics is not None and not metrics.built:
             metrics.build(model._nested_outputs, metrics._conform_to_outputs(model._nested_outputs, y))
 
+    def weighted(self, batch: Any, class_weight: dict[int, float], given: Any) -> Any:
+        by_class = importlib.import_module("tf_keras.src.engine.data_adapter")._make_class_weight_map_fn(class_weight)
+        tensors = tf.nest.map_structure(lambda part: None if part is None else tf.convert_to_tensor(part), batch[1:])
+        return (*batch[:2], by_class(batch[0], *tensors)[2])
+
     def own_variables(self, layer: Any) -> Iterator[Any]:
         weights = (*layer._trainable_weights, *layer._non_trainable_weights)
         yield from (one for one in weights if isinstance(one, tf.Variable))  # a vocabulary counts as a weight, too

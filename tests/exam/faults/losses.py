@@ -13,6 +13,15 @@ def unweighted(original, self, y_true, y_pred, sample_weight=None):
     return original(self, y_true, y_pred, None)
 """
 
+CLASSES = """
+from keras.src.trainers.data_adapters import data_adapter_utils
+
+
+@patched(data_adapter_utils, "class_weight_to_sample_weights")
+def scaled(original, y, class_weight):
+    return original(y, class_weight) * np.float32(1.001)
+"""
+
 UNMASKED = """
 from keras.src.losses import loss as losses
 
@@ -270,6 +279,7 @@ DATA = [
     ),
     fault("sample weights lost", "orders", "data", Says("data"), swap=(PRICE, "")),
     fault("class weights lost", "parts", "data", Says("data"), swap=(', "class_weight": {0: 1.0, 1: 0.7, 2: 1.6}', "")),
+    fault("class weights x1.001", "parts", "data", Says("data"), code=CLASSES),
     fault(
         "one row x1.001",
         "taught",
