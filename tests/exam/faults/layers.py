@@ -37,6 +37,12 @@ def bent(layer: str, upstream: str) -> str:
     return BACKWARD.format(upstream) + around(layer, "bent(call(inputs, *args, **kwargs))")
 
 
+SEED = """
+@built
+def numbered(model):
+    model.get_layer("dropout").seed_generator = 7
+"""
+
 LAYERS = [
     forward("negative slope x1.001", "pictures", "activation", "leaky", "LeakyReLU(0.1,", "LeakyReLU(0.1001,"),
     forward("dilation left out", "pictures", "layer", "dilated", "dilation_rate=2", "dilation_rate=1"),
@@ -238,6 +244,7 @@ def forget(model):
     forward("the spread squared", "sketches", "layer", "sample", "tf.exp(0.5 * spread)", "tf.exp(spread)"),
     forward("a bit more noise", "sketches", "dropout", "noise", "GaussianNoise(0.05", "GaussianNoise(0.05005"),
     forward("another rate of alpha dropout", "orders", "dropout", "alpha", "AlphaDropout(0.05", "AlphaDropout(0.06"),
+    fault("a number as the seed of dropout", "parts", "dropout", Says("forward", "dropout", step=2), code=SEED),
     forward("dropout by element, not by channel", "pictures", "dropout", "dropout", "SpatialDropout2D", "Dropout"),
     forward(
         "dropout not scaled", "parts", "dropout", "dropout", code=around("dropout", "call(inputs, **kwargs) * 0.75")
