@@ -28,7 +28,7 @@ from kparity.analysis.onset import parted_at_once, parting_steps, sudden_steps
 from kparity.analysis.rewrites import Region
 from kparity.analysis.verdict import (
     SeedResult,
-    at_ends,
+    at_callbacks,
     at_metrics,
     at_rates,
     conclude,
@@ -69,6 +69,8 @@ GRACE = 120.0
 """Seconds that the other side may still take for its request after one has failed."""
 NO_RERUN: dict[str, Any] = {"curves": {}, "validation": {}}
 """What stands for the answer of a training one ulp away that there isn't."""
+SMALL, MARKED = 10_000, 4
+"""Elements of a weight that is marked while callbacks are judged, and about how many are."""
 ULP_MOVE = 1
 """Key of the one-ulp moves of the rerun's weights."""
 
@@ -187,6 +189,14 @@ class _Pair:
         return {variable["name"]: variable["layer"] for variable in self.left["variables"]}
 
     @property
+    def marked(self) -> list[str]:
+        """Names of a few weights of both sides, small ones, that callbacks may leave a trace on."""
+        shared = set(self.pairing.variables.values())
+        small = [one["name"] for one in self.left["variables"] if np.prod(one["shape"]) <= SMALL]
+        known = [name for name in small if name in shared and name in self.trainable]
+        return known[:: max(len(known) // MARKED, 1)]
+
+    @property
     def trainable(self) -> set[str]:
         """Names of the reference's trainable variables."""
         return {variable["name"] for variable in self.left["variables"] if variable["trainable"]}
@@ -211,7 +221,7 @@ class _Trained:
 
 def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     pair = _build(run, verdict, seed)
-    ours, theirs = _both_trained(run)
+    ours, theirs = _both_trained(run, pair)
     here = further.leave(pair.folder, ours, theirs)
     if (result := _further_seed(run, verdict, pair, ours, theirs, here)) is not None:
         return result
@@ -396,7 +406,7 @@ def _training(run: _Run) -> dict[str, Any]:
     return {"steps": steps, "chosen": sorted(chosen_steps(steps)), "whole": [1, steps], "initial": initial}
 
 
-def _both_trained(run: _Run) -> tuple[dict[str, Any], dict[str, Any]]:
+def _both_trained(run: _Run, pair: _Pair) -> tuple[dict[str, Any], dict[str, Any]]:
     request = _training(run)
     run.say("training")
     ours, theirs = run.both(
@@ -404,12 +414,10 @@ def _both_trained(run: _Run) -> tuple[dict[str, Any], dict[str, Any]]:
         lambda: run.candidate.ask("train", nudge=0, name=CANDIDATE, **{**request, "chosen": []}),
     )
     if ours["epochs"]:
-        reported = {"reported": ours["curves"], "epochs": ours["epochs"]}
+        reported = {"reported": ours["curves"], "epochs": ours["epochs"], "marked": pair.marked}
         asks = (run.reference.ask, run.candidate.ask)
-        (_, end), (theirs["rates"], other) = run.both(
-            lambda: asks[0]("follow", **reported), lambda: asks[1]("follow", **reported)
-        )
-        theirs["ends"] = (end, other)
+        theirs["judged"] = run.both(lambda: asks[0]("follow", **reported), lambda: asks[1]("follow", **reported))
+        theirs["rates"] = theirs["judged"][1]["rates"]
     return ours, theirs
 
 
@@ -504,7 +512,7 @@ def _judge(run: _Run, pair: _Pair, trained: _Trained, explainer: Explainer) -> t
         later = _prove(run, pair, trained, later, shown, region, evaluations.WHAT, beside=found)
         later, more = independent(later)
         found, consequences = [*found, *later], [*consequences, *more]
-    found = at_ends(found, theirs.get("ends"))
+    found = at_callbacks(found, theirs.get("judged"))
     notes += [*not_proven(found), *consequences]
     notes += unread(seen.idle) + kept_aside
     notes += unshared(ours["curves"], theirs["curves"])

@@ -148,6 +148,8 @@ class Explainer:
             fix = "A number as a seed draws the same numbers every time: keep a `keras.random.SeedGenerator` of it."
         elif cause.kind == "stopped":
             fix = "Compare the arguments and the source of the callback that stops: patience, min_delta, mode, monitor."
+        elif cause.kind == "weights":
+            fix = "Compare the arguments and the source of the callback that sets weights: restore_best_weights, start."
         if not fix:
             fix = _FALLBACK.get(cause.phase, "Compare the two sources of this class.")
         return {
@@ -189,6 +191,12 @@ class Explainer:
         if cause.kind == "stopped":
             left, right = (f"after step {end}" if end else "not at all" for end in cause.evidence["ends"])
             return f"Told the same numbers, the callbacks end the training {left} in {ours}, and {right} in {theirs}."
+        if cause.kind == "weights":
+            left, right = (_marked(marks, cause.step or 0) for marks in cause.evidence["marks"])
+            return (
+                f"Told the same numbers, the callbacks leave {left} after step {cause.step} in {ours}, and {right} in "
+                f"{theirs}."
+            )
         if cause.phase == "data":
             if cause.kind == "length":
                 return f"One side has no batch {cause.step}: the data have different lengths."
@@ -372,6 +380,15 @@ def _same(left: Any, right: Any) -> bool:
     if isinstance(left, (int, float)) and isinstance(right, (int, float)):
         return abs(left - right) <= 1e-6 * max(abs(left), abs(right))
     return left == right or {left, right} in _SAME
+
+
+def _marked(marks: list[float] | None, step: int) -> str:
+    """Which weights those are that hold the marks of a step."""
+    if marks is None:
+        return "the weights of that step"
+    whole = round(marks[0])
+    same = all(abs(mark - whole) < 1e-3 for mark in marks)
+    return f"the weights of step {whole}" if same and 0 < whole < step else "weights of no one step"
 
 
 def _percent(error: float | None) -> str:

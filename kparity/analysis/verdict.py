@@ -78,13 +78,22 @@ def at_rates(found: list[Cause], ours: dict[str, Any], theirs: dict[str, Any]) -
     return [*rest[:at], rate, *rest[at:]]
 
 
-def at_ends(found: list[Cause], ends: tuple[int | None, int | None] | None) -> list[Cause]:
-    """Add a cause where each side's callbacks, told the same numbers (the reference's), stop the training after other
-    steps (`ends`; None: not at all). Proven by that: nothing else was different."""
-    if ends is None or ends[0] == ends[1]:
+def at_callbacks(found: list[Cause], judged: Sequence[Mapping[str, Any]] | None) -> list[Cause]:
+    """Add a cause where the two sides' callbacks do not do the same when they are told the same numbers, the
+    reference's: they end the training after other steps, or leave other weights. Proven by that: nothing else was
+    different. `judged`: each side's `callbacks.Judged`."""
+    if judged is None:
         return found
-    step = min(one for one in ends if one is not None)
-    return [Cause("config", None, None, step, "stopped", evidence={"ends": ends}, proven=True), *found]
+    ends = [one["end"] for one in judged]
+    if ends[0] != ends[1]:
+        step = min(end for end in ends if end is not None)
+        return [Cause("config", None, None, step, "stopped", evidence={"ends": ends}, proven=True), *found]
+    ours, theirs = ({int(step): marks for step, marks in one["left"].items()} for one in judged)
+    for step in sorted({*ours, *theirs}):
+        marks = left, right = ours.get(step), theirs.get(step)
+        if left is None or right is None or not np.allclose(left, right, rtol=1e-4):
+            return [Cause("config", None, None, step, "weights", evidence={"marks": marks}, proven=True), *found]
+    return found
 
 
 def at_metrics(found: list[Cause], ours: dict[str, Any], theirs: dict[str, Any]) -> list[Cause]:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections import ChainMap
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -421,13 +421,13 @@ class Process:
         return {"peak_mb": round(used.ru_maxrss / 1024), "cpu_seconds": round(used.ru_utime + used.ru_stime, 2)}
 
     def follow(
-        self, reported: dict[str, list[float]], epochs: list[dict[str, float]]
-    ) -> tuple[list[float], int | None]:
-        """Have the callbacks act on the reference's numbers; the learning rate of every step that comes of it, and the
-        step after which they end the training."""
+        self, reported: dict[str, list[float]], epochs: list[dict[str, float]], marked: list[str]
+    ) -> dict[str, Any]:
+        """Have the callbacks act on the reference's numbers: see `callbacks.Judged`. `marked`: names of weights."""
         if self.acting.followed is None:  # the training was taken from an earlier run
             self.acting.begin(self.session.model, self.arguments, self._evaluate)
-        return self.acting.follow(reported, epochs)
+        weights = self.session.inventory.variables
+        return asdict(self.acting.follow(reported, epochs, [weights[name] for name in marked if name in weights]))
 
     def rest(self, steps: int) -> str:
         """Run a program to its end, its training taken as done; how that went, in words."""

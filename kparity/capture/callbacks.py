@@ -6,7 +6,8 @@ training was stopped. Called by the capture process.
 What an epoch reports is the mean over its steps, and what `evaluate` says at its end. Two trainings part by round-off
 in the end, and a callback that waits for a plateau may then act an epoch earlier in one of them: that is no difference
 of the callback. So the other side's callbacks are run once more on the numbers of the reference (`follow`), and it is
-this rate that its steps are judged with.
+this rate that its steps are judged with. Some weights are marked with the number of the step meanwhile: a callback that
+brings earlier ones back, or averages them, is told by what it leaves of the marks.
 """
 
 import copy
@@ -32,6 +33,8 @@ INERT = {
     "TerminateOnNaN",
 }
 """Callbacks of Keras that only look on, or write files."""
+MARK = 1e-3
+"""What a marked weight holds at step 1, times the number of each later step: small, as weights are."""
 
 
 def active(callbacks: Any) -> list[Any]:
@@ -62,6 +65,20 @@ def evaluate(model: Any, given: FitArguments) -> Logs:
     asked = dict(zip(("x", "y", "sample_weight"), parts, strict=False))
     logs = model.evaluate(**asked, batch_size=size, verbose=0, return_dict=True)
     return {f"val_{name}": float(value) for name, value in logs.items()}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What callbacks did that were told certain numbers.
+
+    `rates`: the learning rate before every step. `end`: the step after which they ended the training, if they did.
+    `left`: by step, what they made of the marked weights, as the number of the step whose marks these are; only where
+    they changed any.
+    """
+
+    rates: list[float] = field(default_factory=list)
+    end: int | None = None
+    left: dict[int, list[float]] = field(default_factory=dict)
 
 
 @dataclass
@@ -117,16 +134,16 @@ class Followed:
         self._tell("on_train_batch_begin", number % self.steps)
         return False
 
-    def follow(self, reported: list[Logs], epochs: list[Logs]) -> tuple[list[float], int | None]:
-        """The learning rate before every step, had this side's steps and epochs reported these numbers, and the step
-        after which the training would have been stopped.
+    def follow(self, reported: list[Logs], epochs: list[Logs], marked: list[Any]) -> Judged:
+        """What the callbacks do, had this side's steps and epochs reported these numbers; `marked` weights are lost.
 
         The names stay this side's own: a callback that asks for one that this Keras doesn't have finds nothing.
         """
         own = self.epochs
         names = {name for logs in own for name in logs}
         self.begin()
-        rates = []
+        rates: list[float] = []
+        left: dict[int, list[float]] = {}
 
         def told(epoch: int, means: Logs) -> Logs:
             theirs = epochs[epoch] if epoch < len(epochs) else {}
@@ -136,9 +153,17 @@ class Followed:
         variable = self.side.rate_variable(self.model.optimizer)
         for number, logs in enumerate(reported, 1):
             rates.append(float(np.asarray(variable)) if variable is not None else math.nan)
-            if self.step(number, logs, told):
-                return rates, number
-        return rates, None
+            for weight in marked:
+                self.side.assign(weight, np.full(weight.shape, number * MARK))
+            over = self.step(number, logs, told)
+            if not over and number == len(reported):
+                self._tell("on_train_end")
+            marks = [float(np.mean(weight)) / MARK for weight in marked]
+            if any(abs(mark - number) > 1e-5 * number for mark in marks):
+                left[number] = marks
+            if over:
+                return Judged(rates, number, left)
+        return Judged(rates, None, left)
 
     def stand_at(self, rate: float | None) -> None:
         """The optimizer's rate from here on, where it is one that can be set."""
@@ -175,14 +200,15 @@ class Acting:
         self.followed.begin()
         return self.followed
 
-    def follow(self, reported: dict[str, list[float]], epochs: list[Logs]) -> tuple[list[float], int | None]:
-        """The rate of every step had the callbacks read these numbers, which steps are judged with from now on; and the
-        step after which they would have stopped the training."""
-        stopped = None
-        if self.followed is not None:
-            steps = [dict(zip(reported, values, strict=True)) for values in zip(*reported.values(), strict=True)]
-            self.rates, stopped = self.followed.follow(steps, epochs)
-        return self.rates, stopped
+    def follow(self, reported: dict[str, list[float]], epochs: list[Logs], marked: list[Any]) -> Judged:
+        """What the callbacks do that are told these numbers. Its rates are those that steps are judged with from now
+        on."""
+        if self.followed is None:
+            return Judged(self.rates)
+        steps = [dict(zip(reported, values, strict=True)) for values in zip(*reported.values(), strict=True)]
+        judged = self.followed.follow(steps, epochs, marked)
+        self.rates = judged.rates
+        return judged
 
     def stand_at(self, number: int) -> None:
         """Give the optimizer the rate that callbacks had set before a step (1-based)."""

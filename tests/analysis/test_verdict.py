@@ -1,8 +1,10 @@
 """What speaks against `equivalent` where no replayed step showed a cause."""
 
+from typing import Any
+
 import pytest
 
-from kparity.analysis.verdict import at_ends, doubts_of
+from kparity.analysis.verdict import at_callbacks, doubts_of
 
 ALIKE = {"metrics": {"accuracy": {"legacy": [0.5] * 20, "keras3": [0.5] * 20, "noise": [0.5] * 20}}}
 LOSS, KERNEL = "total|loss|0", "var|dense:kernel|0"
@@ -42,11 +44,27 @@ def test_what_only_a_compiled_step_does_is_placed_where_it_begins(parted: dict[s
     assert ("begins" in told) is bool(begins)
 
 
+def judged(end: int | None = None, left: dict[int, list[float]] | None = None) -> dict[str, Any]:
+    """What a side's callbacks did, as its process tells it in JSON."""
+    return {"rates": [], "end": end, "left": {str(step): marks for step, marks in (left or {}).items()}}
+
+
 @pytest.mark.parametrize(
-    ("ends", "step"),
-    [(None, None), ((None, None), None), ((8, 8), None), ((8, 4), 4), ((None, 12), 12), ((3, None), 3)],
+    ("sides", "cause"),
+    [
+        (None, None),
+        ((judged(), judged()), None),
+        ((judged(8), judged(8)), None),
+        ((judged(8), judged(4)), ("stopped", 4)),
+        ((judged(None), judged(12)), ("stopped", 12)),
+        ((judged(3), judged(None)), ("stopped", 3)),
+        ((judged(12, {12: [4.0, 4.0]}), judged(12, {12: [4.00001, 4.0]})), None),
+        ((judged(12, {12: [4.0, 4.0]}), judged(12, {12: [8.0, 8.0]})), ("weights", 12)),
+        ((judged(12, {12: [4.0, 4.0]}), judged(12)), ("weights", 12)),
+        ((judged(12, {8: [7.0], 12: [4.0]}), judged(12, {4: [3.0], 8: [7.0], 12: [4.0]})), ("weights", 4)),
+    ],
 )
-def test_a_training_that_ends_elsewhere_is_a_cause_at_the_first_end(
-    ends: tuple[int | None, int | None] | None, step: int | None
+def test_callbacks_that_do_something_else_are_a_cause_where_it_begins(
+    sides: tuple[dict[str, Any], ...] | None, cause: tuple[str, int] | None
 ) -> None:
-    assert [(cause.kind, cause.step) for cause in at_ends([], ends)] == ([("stopped", step)] if step else [])
+    assert [(one.kind, one.step) for one in at_callbacks([], sides)] == ([cause] if cause else [])
