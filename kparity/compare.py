@@ -230,7 +230,7 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     layers, known = pair.pairing.layers, {finding["rule"] for finding in verdict["migration"]}
     explainer = Explainer(pair.left, pair.right, layers, run.rules, names, trained.calls, known)
     found, notes = _judge(run, pair, trained, explainer)
-    rerun, inert = _rerun(run, pair, trained, found)
+    rerun, inert, validation = _rerun(run, pair, trained, found)
     sides = (ours, theirs, rerun)
     stats = [_stats(pair.folder, name) for name in (REFERENCE, CANDIDATE, "noise")]
     keys = [side["keys"] for side in sides]
@@ -248,17 +248,14 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     notes += repeated_in_part(rerun, run.options.steps, accuracy(curves["metrics"]))
     notes += eager_only(trained.compiled, noise) + touched(verdict["cost"]["inert"])
     exact = ours["exact"] and theirs["exact"]
-    doubts = (
-        []
-        if found
-        else doubts_of(
-            curves,
-            _compiled_apart(pair.folder, CANDIDATE),
-            noise,
-            exact,
-            parted_at_once(stats, keys, observe.DOUBT),
-        )
-    )
+
+    def again() -> dict[str, float]:
+        return evaluations.validation_of(run.reference.ask, pair.folder, ours)
+
+    reported = evaluations.validated(ours, validation, again, found)
+    at_once = parted_at_once(stats, keys, observe.DOUBT)
+    compiled = _compiled_apart(pair.folder, CANDIDATE)
+    doubts = [] if found or reported else doubts_of(curves, compiled, noise, exact, at_once)
     told = [explainer.tell(cause) for cause in found]
     if found and seed == run.options.seeds[0]:
         asks = (run.reference.ask, run.candidate.ask)
@@ -270,6 +267,7 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
         for cause, share in zip(told, found_shares, strict=True):
             cause["share"] = share
         notes = [*([end] if end else []), *notes]
+    told += [explainer.tell(cause) for cause in reported]
     verdict["cost"]["trace_peak_bytes"] = max(verdict["cost"].get("trace_peak_bytes", 0), size_of(pair.folder))
     if run.options.go_on and seed == run.options.seeds[0]:
         notes += _rest(run)
@@ -342,28 +340,42 @@ def _inert(run: _Run, pair: _Pair, ask: Callable[..., Any], trained: dict[str, A
     return dict(ask("inert", initial=_training(run)["initial"], recorded=recorded))
 
 
-def _rerun(run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _rerun(
+    run: _Run, pair: _Pair, trained: _Trained, found: list[Cause]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, float]]:
     """Train the reference again one ulp away, and ask whether its record is inert.
 
-    A large model is only as far as its answer is needed. Beside it the candidate trains with the first cause taken
-    back, if it seems to matter: for once it does, the answer is noted.
+    A large model is only as far as its answer is needed. Beside it the candidate validates with the reference's weights
+    (returned last), and trains with the first cause taken back, if it seems to matter: for once it does, the answer is
+    noted.
     """
     run.say("training again from weights one ulp away")
     asked = {**_training(run), "chosen": [], "whole": [1], "nudge": ULP_MOVE, "name": "noise"}
     curves = curves_of(trained.ours, trained.theirs, NO_RERUN)
+
+    def same() -> dict[str, float]:
+        return evaluations.validation_of(run.candidate.ask, pair.folder, trained.ours)
+
     if (part := repeated_first(trained.step_bytes, run.options.steps)) < run.options.steps:
-        rerun = dict(run.reference.ask("train", **{**asked, "steps": part, "evaluated": False}))
+        partly = {**asked, "steps": part, "evaluated": False}
+        rerun, validation = run.both(lambda: dict(run.reference.ask("train", **partly)), same)
         if known_noise(accuracy(curves_of(trained.ours, trained.theirs, rerun)["metrics"])):
-            return rerun, _inert(run, pair, run.reference.ask, trained.ours)
+            return rerun, _inert(run, pair, run.reference.ask, trained.ours), validation
 
     def again() -> tuple[dict[str, Any], dict[str, Any]]:
         return dict(run.reference.ask("train", **asked)), _inert(run, pair, run.reference.ask, trained.ours)
 
-    if not found or pair.left["looped"] or not apart(accuracy(curves["metrics"])):
-        return again()
-    first = _taken_back(run, pair, trained, found, curves)
-    answers: tuple[dict[str, Any], dict[str, Any]] = run.both(again, lambda: shares(*first, most=1))[0]
-    return answers
+    worth = found and not pair.left["looped"] and apart(accuracy(curves["metrics"]))
+    first = _taken_back(run, pair, trained, found, curves) if worth else None  # asks the reference, before it trains
+
+    def beside() -> dict[str, float]:
+        validation = same()
+        if first is not None:
+            shares(*first, most=1)
+        return validation
+
+    (rerun, inert), validation = run.both(again, beside)
+    return rerun, inert, validation
 
 
 def _rest(run: _Run) -> list[str]:

@@ -5,20 +5,28 @@ compare. An inference mode of its own, as of dropout or batch normalization, is 
 validation reports.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+from kparity import trace
 from kparity.analysis import locate, merging, observe
 from kparity.analysis.explain import Explainer
 from kparity.analysis.locate import Cause
 from kparity.analysis.noise import Gap
-from kparity.analysis.observe import Observations, Seen
+from kparity.analysis.observe import DOUBT, Observations, Seen
 from kparity.analysis.rewrites import Region
-from kparity.replays import CANDIDATE, REFERENCE, Replays, arbitrate, measure, records, request
+from kparity.replays import CANDIDATE, REFERENCE, Ask, Replays, arbitrate, measure, records, request
 from kparity.runtime.failed import CUT, SideFailed
 from kparity.trace import Key
 
 WHAT = "evaluation"
+ALIKE, COUNTED = 1e-4, 1e-2
+"""Relative difference of a validated loss, and of other numbers, up to which it may be round-off: an accuracy counts
+samples, and one on the edge is a sample more."""
+EXPLAINS = {"forward", "loss", "metric"}
+"""Phases of causes that show in an evaluation, too."""
 
 
 def only_evaluated(
@@ -84,3 +92,48 @@ def _new(seen: Observations, known: Collection[str]) -> Observations:
         return str(one.key) not in known
 
     return replace(seen, live=[one for one in seen.live if new(one)])
+
+
+def validation_of(side: Ask, folder: Path, ours: Mapping[str, Any]) -> dict[str, float]:
+    """What a side's validation says of the weights that the reference's training left; nothing without either.
+
+    `ours`: what that training answered.
+    """
+    steps = len(next(iter(ours["curves"].values()), []))
+    weights = trace.step_file(folder, f"{REFERENCE}-graph", steps)
+    if not ours["validation"] or not weights.exists():
+        return {}
+    return dict(side("validate", weights=str(weights.relative_to(folder)), step=steps))
+
+
+def validated(
+    ours: Mapping[str, Any],
+    theirs: Mapping[str, float],
+    again: Callable[[], Mapping[str, float]],
+    found: Sequence[Cause],
+) -> list[Cause]:
+    """A cause where the candidate validates otherwise than the reference did with the same weights (`theirs`), although
+    evaluations of a batch are the same: proven by that. Nothing where a known cause explains it.
+
+    `again`: what the reference says of them a second time, asked where it matters: some draw what isn't aligned.
+    """
+    if any(one.evaluated or one.phase in EXPLAINS for one in found):
+        return []
+    first = ours["validation"]
+    errors = _errors(first, theirs)
+    limits = {name: ALIKE if ours["exact"] and name.endswith("loss") else COUNTED for name in errors}
+    if all(error <= limits[name] for name, error in errors.items()):
+        return []
+    noise = _errors(first, again())
+    parted = [name for name in errors if errors[name] > max(limits[name], DOUBT * noise.get(name, 0.0))]
+    if not parted:
+        return []
+    worst, *also = sorted(parted, key=lambda name: -errors[name])
+    steps = len(next(iter(ours["curves"].values())))
+    cause = Cause("metric", None, worst, steps, "validated", errors[worst], also=tuple(also))
+    return [replace(cause, evidence={"values": (first[worst], theirs[worst])}, evaluated=True, proven=True)]
+
+
+def _errors(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str, float]:
+    """Relative differences of the numbers that both report."""
+    return {name: abs(right[name] - value) / max(abs(value), 1e-12) for name, value in left.items() if name in right}

@@ -70,8 +70,6 @@ HALVED = """[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: [
 def test_callbacks_that_leave_other_weights_are_a_cause(old: str, new: str, says: str | None, tmp_path: Path) -> None:
     kept = "    MODELS.append(model)\n    return model"
     text = MODEL.replace("import numpy", "MODELS = []\nimport numpy").replace("    return model", kept)
-        "    return model", "    MODELS.append(model)\n    return model"
-    )
     (tmp_path / "old.py").write_text(text.replace("[Stop()]", old), encoding="utf-8")
     (tmp_path / "new.py").write_text(text.replace("[Stop()]", new), encoding="utf-8")
     verdict = compare(Options(tmp_path / "old.py", tmp_path / "out", 20, against=tmp_path / "new.py"), lambda *_: None)

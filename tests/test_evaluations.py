@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from kparity.analysis.locate import Cause
 from kparity.compare import Options, compare
+from kparity.evaluations import validated
 from kparity.report.words import headline
 
 MODEL = """
@@ -71,3 +73,69 @@ def test_a_model_that_cannot_be_evaluated_is_judged_by_its_training(noted: bool,
     verdict = compared(tmp_path, text.replace("TEST", AS_IT_IS) if noted else new, new)
     assert (verdict["verdict"], verdict["causes"]) == ("equivalent", []), verdict["error"]
     assert any("Keras 3 raises: ValueError: no" in note for note in verdict["notes"]) is noted
+
+
+NOISE = """
+
+class Noise(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs + tf.random.{}
+
+
+keras.layers.Dropout = lambda rate, name: Noise(name=name)
+"""
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        "normal(tf.shape(inputs))",
+        pytest.param("gamma(tf.shape(inputs), 2.0)", marks=pytest.mark.slow),
+        pytest.param("stateless_normal(tf.shape(inputs), [1, 2])", marks=pytest.mark.slow),
+    ],
+    ids=["aligned", "by TensorFlow's own seeds", "the same at every step"],
+)
+def test_a_model_that_draws_while_it_is_evaluated_validates_alike(drawn: str, tmp_path: Path) -> None:
+    text = MODEL.replace("TEST", AS_IT_IS).replace("import numpy", "import tensorflow as tf\nimport numpy")
+    text += NOISE.format(drawn)
+    verdict = compared(tmp_path, text, text)
+    assert (verdict["verdict"], verdict["causes"]) == ("equivalent", []), verdict["error"]
+    if "gamma" not in drawn:
+        losses = verdict["curves"]["metrics"]["val_loss"]
+        assert losses["legacy"][-1] == pytest.approx(losses["keras3"][-1], rel=1e-5)
+
+
+def test_numbers_that_validation_alone_reports_otherwise_are_a_cause(tmp_path: Path) -> None:
+    old = MODEL.replace("TEST", AS_IT_IS)
+    scaled = "    def evaluate(self, *args, **kwargs):\n        logs = super().evaluate(*args, **kwargs)\n"
+    scaled += "        return {name: value * (1.001 if name == 'loss' else 1.0) for name, value in logs.items()}\n\n"
+    verdict = compared(tmp_path, old, old.replace("    def test_step", scaled + "    def test_step"))
+    (cause,) = verdict["causes"]
+    assert (cause["phase"], cause["variable"], cause["step"]) == ("metric", "val_loss", 10)
+    assert (cause["evaluated"], cause["proven"]) == (True, True)
+    assert "of the same weights" in cause["message"]
+    assert cause["local_error"] == pytest.approx(1e-3, rel=1e-2)
+
+
+TRAINED: dict[str, Any] = {"validation": {"val_loss": 0.5, "val_accuracy": 0.8}, "curves": {"loss": [1.0, 0.9]}}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "again", "exact", "named"),
+    [
+        ({"val_loss": 0.50004, "val_accuracy": 0.8}, {}, True, None),
+        ({"val_loss": 0.5001, "val_accuracy": 0.8}, {"val_loss": 0.5}, True, "val_loss"),
+        ({"val_loss": 0.5001, "val_accuracy": 0.8}, {"val_loss": 0.5}, False, None),
+        ({"val_loss": 0.55, "val_accuracy": 0.8}, {"val_loss": 0.55}, True, None),
+        ({"val_loss": 0.5, "val_accuracy": 0.805}, {}, True, None),
+        ({"val_loss": 0.5, "val_accuracy": 0.82}, {"val_accuracy": 0.8}, True, "val_accuracy"),
+        ({}, {}, True, None),
+    ],
+)
+def test_validation_of_the_same_weights_may_differ_by_round_off_and_by_draws(
+    theirs: dict[str, float], again: dict[str, float], exact: bool, named: str | None
+) -> None:
+    found = validated({**TRAINED, "exact": exact}, theirs, lambda: again, [])
+    assert [cause.variable for cause in found] == ([named] if named else [])
+    known = Cause("forward", "a", None, 1, "numbers")
+    assert not validated({**TRAINED, "exact": exact}, theirs, lambda: again, [known]), "it explains them"

@@ -191,6 +191,12 @@ class Explainer:
         if cause.kind == "stopped":
             left, right = (f"after step {end}" if end else "not at all" for end in cause.evidence["ends"])
             return f"Told the same numbers, the callbacks end the training {left} in {ours}, and {right} in {theirs}."
+        if cause.kind == "validated":
+            left, right = cause.evidence["values"]
+            return (
+                f"{subject} is {left:.6g} in {ours} and {right:.6g} in {theirs} of the same weights, though single "
+                "batches are evaluated alike. It is how validation data are cut into batches, or batches averaged."
+            )
         if cause.kind == "weights":
             left, right = (_marked(marks, cause.step or 0) for marks in cause.evidence["marks"])
             return (

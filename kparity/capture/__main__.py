@@ -43,7 +43,7 @@ from kparity.capture.replay import (
 )
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.stand_in import standing_in
-from kparity.capture.train import Session, compile_step, inert, to_tensors, unread
+from kparity.capture.train import Session, compile_step, evaluating, inert, to_tensors, unread
 from kparity.capture.train import train as train_steps
 
 EXACT = 4
@@ -452,8 +452,18 @@ class Process:
         inventory.set_state(named, self.side, self.final)
         return self.curves
 
+    def validate(self, weights: str, step: int) -> dict[str, float]:
+        """What validation says of a model with the weights in a file, drawing as after a step (1-based); nothing where
+        there is nothing to validate on."""
+        self.draws.stand_at(step)
+        inventory.set_state(self.session.inventory, self.side, trace.Reader(self.folder / weights))
+        return self._evaluate()
+
     def _evaluate(self) -> dict[str, float]:
-        return {} if self.looped else callbacks.evaluate(self.session.model, self.arguments)
+        if self.looped:
+            return {}
+        with evaluating(self.session):
+            return callbacks.evaluate(self.session.model, self.arguments)
 
     def replay(
         self,

@@ -183,6 +183,29 @@ def run_evaluation(
 
 
 @contextlib.contextmanager
+def evaluating(session: Session) -> Iterator[None]:
+    """Inside, what the model draws in evaluation steps of its own hangs on the layer and the training step, as in
+    training, however often its Keras traces them."""
+    model, own = session.model, vars(session.model).get("test_step")
+    original, before = model.test_step, session.recorder.named
+
+    @tf.autograph.experimental.do_not_convert
+    def test_step(*args: Any, **kwargs: Any) -> Any:
+        with session.draws.training_step():
+            return original(*args, **kwargs)
+
+    session.recorder.named, model.test_step = session.inventory, test_step
+    try:
+        yield
+    finally:
+        session.recorder.named = before
+        if own is None:
+            del model.test_step
+        else:
+            model.test_step = own
+
+
+@contextlib.contextmanager
 def at_rates(session: Session, step: Step) -> Iterator[None]:
     """Note every optimizer's learning rate before the step; inside, use the reference's where they are mended."""
     with contextlib.ExitStack() as stack:
