@@ -249,10 +249,11 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     notes += eager_only(trained.compiled, noise) + touched(verdict["cost"]["inert"])
     exact = ours["exact"] and theirs["exact"]
 
-    def again() -> dict[str, float]:
-        return evaluations.validation_of(run.reference.ask, pair.folder, ours)
+    def validated(turn: int) -> dict[str, float]:
+        return evaluations.validation_of(run.reference.ask, pair.folder, run.options.steps, turn)
 
-    reported = evaluations.validated(ours, validation, again, found)
+    first = ours["validation"] or validated(1)
+    reported = evaluations.validated(first, validation, lambda: validated(2), exact, run.options.steps, found)
     at_once = parted_at_once(stats, keys, observe.DOUBT)
     compiled = _compiled_apart(pair.folder, CANDIDATE)
     doubts = [] if found or reported else doubts_of(curves, compiled, noise, exact, at_once)
@@ -354,7 +355,7 @@ def _rerun(
     curves = curves_of(trained.ours, trained.theirs, NO_RERUN)
 
     def same() -> dict[str, float]:
-        return evaluations.validation_of(run.candidate.ask, pair.folder, trained.ours)
+        return evaluations.validation_of(run.candidate.ask, pair.folder, run.options.steps)
 
     if (part := repeated_first(trained.step_bytes, run.options.steps)) < run.options.steps:
         partly = {**asked, "steps": part, "evaluated": False}

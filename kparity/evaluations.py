@@ -8,7 +8,6 @@ validation reports.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from kparity import trace
 from kparity.analysis import locate, merging, observe
@@ -25,6 +24,8 @@ WHAT = "evaluation"
 ALIKE, COUNTED = 1e-4, 1e-2
 """Relative difference of a validated loss, and of other numbers, up to which it may be round-off: an accuracy counts
 samples, and one on the edge is a sample more."""
+BATCHES = 3
+"""Batches of training data that a model without validation data is evaluated on."""
 EXPLAINS = {"forward", "loss", "metric"}
 """Phases of causes that show in an evaluation, too."""
 
@@ -94,44 +95,43 @@ def _new(seen: Observations, known: Collection[str]) -> Observations:
     return replace(seen, live=[one for one in seen.live if new(one)])
 
 
-def validation_of(side: Ask, folder: Path, ours: Mapping[str, Any]) -> dict[str, float]:
-    """What a side's validation says of the weights that the reference's training left; nothing without either.
+def validation_of(side: Ask, folder: Path, steps: int, turn: int = 1) -> dict[str, float]:
+    """What a side's validation says of the weights that the reference's training left after `steps` steps; of a model
+    without validation data, its evaluation of a few batches. Nothing where these weights weren't kept.
 
-    `ours`: what that training answered.
+    `turn`: the how manieth time it is asked, for what is asked again is answered from notes.
     """
-    steps = len(next(iter(ours["curves"].values()), []))
     weights = trace.step_file(folder, f"{REFERENCE}-graph", steps)
-    if not ours["validation"] or not weights.exists():
-        return {}
-    return dict(side("validate", weights=str(weights.relative_to(folder)), step=steps))
+    asked = {"weights": str(weights.relative_to(folder)), "step": steps, "batches": min(steps, BATCHES), "turn": turn}
+    return dict(side("validate", **asked)) if weights.exists() else {}
 
 
 def validated(
-    ours: Mapping[str, Any],
+    ours: Mapping[str, float],
     theirs: Mapping[str, float],
     again: Callable[[], Mapping[str, float]],
+    exact: bool,
+    steps: int,
     found: Sequence[Cause],
 ) -> list[Cause]:
-    """A cause where the candidate validates otherwise than the reference did with the same weights (`theirs`), although
-    evaluations of a batch are the same: proven by that. Nothing where a known cause explains it.
+    """A cause where the candidate validates otherwise than the reference with the same weights, although evaluations of
+    a batch are the same: proven by that. Nothing where a known cause explains it.
 
     `again`: what the reference says of them a second time, asked where it matters: some draw what isn't aligned.
+    `exact`: whether nothing is computed in half precision.
     """
-    if any(one.evaluated or one.phase in EXPLAINS for one in found):
+    errors = _errors(ours, theirs)
+    limits = {name: ALIKE if exact and name.endswith("loss") else COUNTED for name in errors}
+    parted = {name: error for name, error in errors.items() if not error <= limits[name]}
+    if not parted or any(one.evaluated or one.phase in EXPLAINS for one in found):
         return []
-    first = ours["validation"]
-    errors = _errors(first, theirs)
-    limits = {name: ALIKE if ours["exact"] and name.endswith("loss") else COUNTED for name in errors}
-    if all(error <= limits[name] for name, error in errors.items()):
+    noise = _errors(ours, again())
+    real = [name for name, error in parted.items() if not error <= DOUBT * noise.get(name, 0.0)]
+    if not real:
         return []
-    noise = _errors(first, again())
-    parted = [name for name in errors if errors[name] > max(limits[name], DOUBT * noise.get(name, 0.0))]
-    if not parted:
-        return []
-    worst, *also = sorted(parted, key=lambda name: -errors[name])
-    steps = len(next(iter(ours["curves"].values())))
+    worst, *also = sorted(real, key=lambda name: -errors[name])
     cause = Cause("metric", None, worst, steps, "validated", errors[worst], also=tuple(also))
-    return [replace(cause, evidence={"values": (first[worst], theirs[worst])}, evaluated=True, proven=True)]
+    return [replace(cause, evidence={"values": (ours[worst], theirs[worst])}, evaluated=True, proven=True)]
 
 
 def _errors(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str, float]:

@@ -452,12 +452,20 @@ class Process:
         inventory.set_state(named, self.side, self.final)
         return self.curves
 
-    def validate(self, weights: str, step: int) -> dict[str, float]:
-        """What validation says of a model with the weights in a file, drawing as after a step (1-based); nothing where
-        there is nothing to validate on."""
+    def validate(self, weights: str, step: int, batches: int, turn: int) -> dict[str, float]:
+        """What validation says of a model with the weights in a file, drawing as after a step (1-based); of one that
+        has nothing to validate on, what it says of so many batches of the training data. `turn` tells one request from
+        another."""
+        if self.looped:
+            return {}
         self.draws.stand_at(step)
         inventory.set_state(self.session.inventory, self.side, trace.Reader(self.folder / weights))
-        return self._evaluate()
+        if self.arguments.validation_data is not None:
+            return self._evaluate()
+        with evaluating(self.session):
+            return callbacks.evaluate_batches(
+                self.session.model, [self._batch(1 + number) for number in range(batches)]
+            )
 
     def _evaluate(self) -> dict[str, float]:
         if self.looped:

@@ -10,6 +10,7 @@ this rate that its steps are judged with. Some weights are marked with the numbe
 brings earlier ones back, or averages them, is told by what it leaves of the marks.
 """
 
+import contextlib
 import copy
 import math
 from collections.abc import Callable
@@ -65,6 +66,21 @@ def evaluate(model: Any, given: FitArguments) -> Logs:
     asked = dict(zip(("x", "y", "sample_weight"), parts, strict=False))
     logs = model.evaluate(**asked, batch_size=size, verbose=0, return_dict=True)
     return {f"val_{name}": float(value) for name, value in logs.items()}
+
+
+def evaluate_batches(model: Any, batches: list[Any]) -> Logs:
+    """What a model says of a few batches together, the last one cut in half, if it can be: as an epoch's last one may
+    be smaller, and a mean over batches is another than that over rows. Nothing of a model that can't be evaluated."""
+
+    def half(part: Any) -> Any:
+        return part[: (len(part) + 1) // 2] if isinstance(part, np.ndarray) else part
+
+    for last in (tf.nest.map_structure(half, batches[-1]), batches[-1]):
+        given = [tuple(part for part in batch if part is not None) for batch in (*batches[:-1], last)]
+        with contextlib.suppress(Exception):  # one of a fixed size of batch, or of a step of training alone
+            logs = model.evaluate((one for one in given), steps=len(given), verbose=0, return_dict=True)
+            return {name: float(value) for name, value in logs.items()}
+    return {}
 
 
 @dataclass(frozen=True)
