@@ -31,11 +31,12 @@ from kparity.analysis.verdict import (
     at_callbacks,
     at_metrics,
     at_rates,
+    compiled_apart,
     conclude,
     curves_of,
-    doubts_of,
     eager_only,
     empty,
+    ends_apart,
     fail,
     moved_as,
     not_finite,
@@ -234,7 +235,7 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     sides = (ours, theirs, rerun)
     stats = [_stats(pair.folder, name) for name in (REFERENCE, CANDIDATE, "noise")]
     keys = [side["keys"] for side in sides]
-    noise = _compiled_apart(pair.folder, "noise")
+    noise = _first_apart(pair.folder, "noise")
     parting = parting_steps(stats, keys, [record.step for record in trained.records], bool(found))
     if parting:
         trained.records.extend(_in_between(run, pair.folder, trained, step) for step in parting)
@@ -252,11 +253,12 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     def validated(turn: int) -> dict[str, float]:
         return evaluations.validation_of(run.reference.ask, pair.folder, run.options.steps, turn)
 
+    at_once = parted_at_once(stats, keys, observe.DOUBT)
+    compiled = [] if found else compiled_apart(_first_apart(pair.folder, CANDIDATE), noise, exact, at_once)
     first = ours["validation"] or validated(1)
     reported = evaluations.validated(first, validation, lambda: validated(2), exact, run.options.steps, found)
-    at_once = parted_at_once(stats, keys, observe.DOUBT)
-    compiled = _compiled_apart(pair.folder, CANDIDATE)
-    doubts = [] if found or reported else doubts_of(curves, compiled, noise, exact, at_once)
+    reported = [] if compiled else reported  # what evaluates is compiled, too
+    doubts = [] if found or reported else [*ends_apart(curves), *compiled]
     told = [explainer.tell(cause) for cause in found]
     if found and seed == run.options.seeds[0]:
         asks = (run.reference.ask, run.candidate.ask)
@@ -301,7 +303,8 @@ def _further_seed(
     for name, sides in curves["metrics"].items():
         if (first := known[0].curves["metrics"].get(name)) is not None:
             sides["noise"] = moved_as(sides["legacy"], first)
-    doubts = [] if known[0].causes else doubts_of(curves, _compiled_apart(pair.folder, CANDIDATE), {}, False, {})
+    doubts = ends_apart(curves) + compiled_apart(_first_apart(pair.folder, CANDIDATE), {}, False, {})
+    doubts = [] if known[0].causes else doubts
     if doubts or further.otherwise(base, here) or any((cause.phase, cause.kind) not in kinds for cause in found):
         return None
     tidy(pair.folder, [])
@@ -399,6 +402,10 @@ def _build(run: _Run, verdict: dict[str, Any], seed: int) -> _Pair:
     )
     if right["raised"] and not left["raised"]:
         raise run.candidate.side.failed(right["raised"])
+    if left["several"] and not right["several"]:  # only one of the two training steps is Keras's own
+        right |= run.candidate.ask("watch")
+    elif right["several"] and not left["several"]:
+        left |= run.reference.ask("watch")
     for name, told in ((REFERENCE, left), (CANDIDATE, right)):
         verdict["sides"][name] |= {key: told[key] for key in ("module", "jit_compile", "parameters")}
     pairing = match.pair(left, right)
@@ -629,7 +636,7 @@ def _put_forward(folder: Path, step: int, saved: list[int]) -> None:
     trace.write_arrays(trace.step_file(folder, f"{REFERENCE}-state", step), state)
 
 
-def _compiled_apart(folder: Path, name: str) -> dict[str, float]:
+def _first_apart(folder: Path, name: str) -> dict[str, float]:
     """How far the compiled first step of a run is from the reference's, by weight and loss."""
     ours, theirs = (trace.Reader(trace.step_file(folder, f"{side}-graph", 1)) for side in (REFERENCE, name))
     return trace.apart(ours, theirs)

@@ -46,14 +46,27 @@ def show(
     for number, (cause, step, left, right) in enumerate(zip(causes, at, ours, theirs, strict=False), start=1):
         entry = told[number - 1]
         entry["sources"] = {"legacy": left.get("source"), "keras3": right.get("source")}
-        entry["message"] += taken_apart(cause.phase, left.pop("parts", None), right.pop("parts", None))
-        name = "legacy-evaluation" if cause.evaluated else "legacy-replay"
+        what = "evaluation" if cause.evaluated else "replay"
+        apart = left.pop("parts", None), right.pop("parts", None)
+        other = _given(trace.step_file(folder, f"keras3-{what}", step), cause)
+        entry["message"] += other or taken_apart(cause.phase, *apart)
+        name = f"legacy-{what}"
         replayed = trace.Reader(trace.step_file(folder, name, step))
         state = trace.Reader(trace.step_file(folder, "legacy-state", step))
         arrays = material.arrays_of(cause, left or right, replayed, state)
         left.pop("rows", None)
         right.pop("rows", None)
         material.keep(keep, number, entry, (left, right), arrays)
+
+
+def _given(file: Path, cause: Cause) -> str:
+    """What else than predictions a loss is given otherwise, in a sentence. `file`: what the candidate's step left: what
+    differs."""
+    if cause.phase != "loss" or not file.exists():
+        return ""
+    arrays, node = trace.Reader(file), material.node(cause)
+    other = [what for index, what in ((0, "targets"), (2, "sample weights")) if f"in|{node}|{index}" in arrays]
+    return f" It is given other {' and '.join(other)}." if other else ""
 
 
 def taken_apart(phase: str, ours: Mapping[str, Any] | None, theirs: Mapping[str, Any] | None) -> str:

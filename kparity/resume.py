@@ -26,7 +26,7 @@ from kparity.options import Options
 from kparity.runtime.side import SideProcess
 
 NAME = "notes.jsonl"
-ALWAYS = ("load", "build", "align", "usage")
+ALWAYS = ("load", "build", "watch", "align", "usage")
 """Requests that are asked again whatever is noted."""
 
 UNLIKE = ("folder", "timeout", "seeds", "resume")

@@ -274,33 +274,33 @@ def moved_as(curve: Sequence[float | None], first: Mapping[str, Sequence[float |
     return [None if None in (here, own, other) else here + other - own for here, own, other in moves]  # type: ignore[operator]
 
 
-def doubts_of(
-    curves: dict[str, Any],
-    compiled: Mapping[str, float],
-    noise: Mapping[str, float],
-    exact: bool,
-    parted: Mapping[str, float],
-) -> list[str]:
-    """What speaks against `equivalent` although no replayed step showed a cause.
-
-    `compiled`: what the two sides' compiled first steps differ in, which begin from the same weights; `noise`: that of
-    the reference and the reference from weights one ulp away; `exact`: whether nothing is computed in half precision;
-    `parted`: what of the compiled first step is further apart than noise, by how much, in the order of recording.
-    """
-    doubts = []
+def ends_apart(curves: dict[str, Any]) -> list[str]:
+    """What speaks against `equivalent` in the final accuracies although no replayed step showed a cause."""
     end = accuracy(curves["metrics"])
-    if end is not None and abs(float(end["difference"])) > max(0.05, 5 * float(end["noise"])):
-        doubts.append(
-            "Every replayed step is equal, yet the final accuracies are further apart than the measured noise: train "
-            "longer, or with more seeds."
-        )
-    worst = _above(compiled, noise, COMPILED_LOSS if exact else COMPILED)
-    if worst[1]:
-        doubts.append(
-            f"Step 1 is equal when run eagerly, yet the compiled steps differ by {worst[0]:.2%} in {worst[1]}: "
-            "something depends on compilation (XLA, graph mode)." + _begins(parted, worst[0] / 10)
-        )
-    return doubts
+    if end is None or abs(float(end["difference"])) <= max(0.05, 5 * float(end["noise"])):
+        return []
+    return [
+        "Every replayed step is equal, yet the final accuracies are further apart than the measured noise: train "
+        "longer, or with more seeds."
+    ]
+
+
+def compiled_apart(
+    compiled: Mapping[str, float], noise: Mapping[str, float], exact: bool, parted: Mapping[str, float]
+) -> list[str]:
+    """The same of the compiled first steps, which begin from the same weights.
+
+    `compiled`: what they differ in; `noise`: that of the reference and the reference from weights one ulp away;
+    `exact`: whether nothing is computed in half precision; `parted`: what of the compiled first step is further apart
+    than noise, by how much, in the order of recording.
+    """
+    error, key = _above(compiled, noise, COMPILED_LOSS if exact else COMPILED)
+    if not key:
+        return []
+    return [
+        f"Step 1 is equal when run eagerly, yet the compiled steps differ by {error:.2%} in {key}: something depends "
+        f"on compilation (XLA, graph mode).{_begins(parted, error / 10)}"
+    ]
 
 
 def _begins(parted: Mapping[str, float], least: float) -> str:

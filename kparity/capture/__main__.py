@@ -65,6 +65,8 @@ class Process:
         self.compiled: Any = None
         self.described = ""
         """The model that is compiled, as `build` describes it."""
+        self.watched = False
+        """Whether updates are watched one by one although the model's training step is Keras's own."""
 
     def say(self, **message: Any) -> None:
         """Send one answer line to the parent."""
@@ -184,17 +186,8 @@ class Process:
             fresh = self._session({})
         else:
             notes = self.loop.notes()
-        self._save_initial(fresh)
-        told = {
-            **inventory.describe(fresh.inventory),
-            "looped": self.looped,
-            "jit_compile": self.side.jit_compile(fresh.model),
-            "configuration": json.loads(json.dumps(self.side.configuration(fresh.model), default=str)),
-        }
-        self._keep(fresh, json.dumps(told, default=str))
         return {
-            **told,
-            "owners": {name: self.created.get(id(v), "") for name, v in fresh.inventory.variables.items()},
+            **self._begin(fresh),
             "hashes": cut[0],
             "validation": validation,
             "notes": notes,
@@ -205,6 +198,24 @@ class Process:
             "census": self.draws.census[:10000],
             "sources": subject.imported(),
         }
+
+    def watch(self) -> dict[str, Any]:
+        """As `build`, of a model whose updates shall be watched one by one, because the other side's are."""
+        self.watched, self.compiled = True, None
+        return self._begin(self._session({}))
+
+    def _begin(self, fresh: Session) -> dict[str, Any]:
+        """Have the fresh model ready to be aligned and trained; its description."""
+        self._save_initial(fresh)
+        told = {
+            **inventory.describe(fresh.inventory),
+            "looped": self.looped,
+            "jit_compile": self.side.jit_compile(fresh.model),
+            "configuration": json.loads(json.dumps(self.side.configuration(fresh.model), default=str)),
+        }
+        self._keep(fresh, json.dumps(told, default=str))
+        owners = {name: self.created.get(id(v), "") for name, v in fresh.inventory.variables.items()}
+        return {**told, "owners": owners, "several": fresh.several}
 
     def _loop_or_data(self, steps: int, batch_size: int | None) -> Session | None:
         """The first iteration of a program's own loop; None where the subject has data and a model, then noted."""
@@ -251,7 +262,7 @@ class Process:
             )
         if getattr(model, "optimizer", None) is None:
             raise subject.SubjectError(f"{self.subject.name} returned a model that is not compiled")
-        if not update.own_step(model):
+        if not self.watched and not update.own_step(model):
             self.side.prepare(model, to_tensors(self._batch(1)))
             return Session(self.side, model, inventory.take(model, self.side), self.draws, self.recorder)
         return update.session_of(self.side, model, self._batch(1), self.draws, self.recorder)
@@ -336,7 +347,7 @@ class Process:
         if self.looped and self.loop is not None:
             result = train_loop(self.loop, *rest, state, self.folder, name, progress, nudge)
         else:
-            if self.compiled is None and not update.own_step(self.session.model):
+            if self.compiled is None and not self.watched and not update.own_step(self.session.model):
                 self.side.make_metrics(self.session.model, to_tensors(self._batch(1)[1]))
             self.compiled = self.compiled or compile_step(self.session)
             followed = self.acting.begin(self.session.model, self.arguments, self._evaluate)

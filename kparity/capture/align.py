@@ -46,6 +46,10 @@ class Draws:
     """Who drew in a compiled step -> whether in a loop."""
     steady: dict[tuple[str, int], bool] = field(default_factory=dict)
     """(who, which of its draws) in a compiled step -> whether its seed is a constant: each step draws the same."""
+    read: dict[tuple[str, int], tuple[Any, list[Any]]] = field(default_factory=dict)
+    """The same -> the graph that is traced, and the handles of the variables that its seed is made of."""
+    unmoved: set[tuple[str, int]] = field(default_factory=set)
+    """Those draws whose seed is a variable that no compiled step changes: known once a step was traced."""
     within: bool = False
     """Whether a training step is run or traced."""
     taken: tuple[tuple[int, int], ...] = ()
@@ -107,6 +111,14 @@ class Draws:
         finally:
             self.counts, self.within = before
 
+    def look_back(self) -> None:
+        """At the end of a trace: find the draws whose seed is a variable that the step leaves as it is."""
+        own = [one.handle for one in (self.step, self.salt, *self.turns.values()) if one is not None]
+        for key, (graph, handles) in self.read.items():
+            if not any(moved(graph, handle, own) for handle in handles):
+                self.unmoved.add(key)
+        self.read.clear()
+
     def _turn(self, owner: str) -> tf.Tensor:
         """Counts on in a loop."""
         if owner not in self.turns:
@@ -155,7 +167,10 @@ class Draws:
             del self.census[noted + (number == 0) :]  # one draw, in the census too
             return tf.reshape(drawn, tf.concat([[rows, parts], tf.shape(drawn)[1:]], 0))[:, number]
         if self.within and not tf.executing_eagerly():
-            self.steady[owner, occurrence] = seed is not None and constant(seed)
+            handles = None if seed is None else origins(seed)
+            self.steady[owner, occurrence] = handles == [] or (owner, occurrence) in self.unmoved
+            if handles:
+                self.read[owner, occurrence] = tf.compat.v1.get_default_graph(), handles
         steady = self.within and self.steady.get((owner, occurrence), False)
         with contextlib.suppress(TypeError, ValueError):
             plain = tf.get_static_value(shape) if tf.is_tensor(shape) else shape
@@ -180,26 +195,41 @@ class Draws:
         return hashed_uniform(shape, tf.constant(low), tf.constant(high), salt)
 
 
-def constant(seed: Any) -> bool:
-    """Whether a seed is made of constants alone; of tensors, those that are being traced."""
-    waiting, seen = [*tf.nest.flatten(seed)], set()
+def origins(seed: Any) -> list[Any] | None:
+    """The handles of the variables that a seed is made of; none of a constant, and None where it is made of anything
+    else, as of another draw. Of tensors, those that are being traced."""
+    waiting, seen, handles = [*tf.nest.flatten(seed)], set(), []
     while waiting:
         one = waiting.pop()
-        if hasattr(one, "handle") or getattr(one, "dtype", None) == tf.resource:
-            return False
-        if not tf.is_tensor(one) or not hasattr(one, "graph") or id(one) in seen:
-            continue
-        seen.add(id(one))
-        if one.op.type == "Placeholder":
-            outer = [own for own, inner in getattr(one.graph, "captures", ()) if inner is one]
-            if not outer:
-                return False
-            waiting += outer
-        elif one.op.op_def.is_stateful:
-            return False
-        else:
-            waiting += one.op.inputs
-    return True
+        if hasattr(one, "handle"):
+            handles.append(one.handle)
+        elif getattr(one, "dtype", None) == tf.resource:
+            handles.append(one)
+        elif tf.is_tensor(one) and hasattr(one, "graph") and id(one) not in seen:
+            seen.add(id(one))
+            if one.op.type == "Placeholder":
+                outer = [own for own, inner in getattr(one.graph, "captures", ()) if inner is one]
+                if not outer:
+                    return None
+                waiting += outer
+            elif one.op.op_def.is_stateful and one.op.type != "ReadVariableOp":
+                return None
+            else:
+                waiting += one.op.inputs
+    return handles
+
+
+def moved(graph: Any, handle: Any, known: list[Any]) -> bool:
+    """Whether anything in a graph that is traced, or in those around it, may change the variable of a handle, or it is
+    one of those `known` to change from step to step."""
+    while isinstance(graph, tf.__internal__.FuncGraph):
+        names = [handle, *(inner for own, inner in graph.captures if own is handle)]
+        users = (op for op in graph.get_operations() if op.type != "ReadVariableOp")
+        if any(one is name for op in users for one in op.inputs for name in names):
+            return True
+        handle = next((own for own, inner in graph.captures if inner is handle), handle)
+        graph = graph.outer_graph
+    return any(handle is one for one in known)
 
 
 def _in_a_loop() -> bool:

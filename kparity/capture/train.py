@@ -87,10 +87,23 @@ def compile_step(session: Session, silent: bool = False) -> Compiled:
         keys[:] = [key for key, value in tensors.items() if value.dtype.is_floating]
         dtypes.update(tensors[key].dtype for key in keys)
         losses = {key: value for key, value in tensors.items() if trace.parse(key).kind == "total"}
+        session.draws.look_back()
         return logs, statistics([tensors[key] for key in keys]), losses
 
     jit = session.side.jit_compile(session.model) or None
-    return Compiled(tf.function(step, jit_compile=jit, reduce_retracing=True), keys, dtypes)
+    functions: list[Any] = []
+
+    def run(data: Any) -> Any:
+        """A step; traced anew after it where it was found to draw the same numbers every time, those of this one."""
+        known = len(session.draws.unmoved)
+        if not functions:
+            functions.append(tf.function(step, jit_compile=jit, reduce_retracing=True))
+        done = functions[0](data)
+        if len(session.draws.unmoved) > known:
+            functions.clear()
+        return done
+
+    return Compiled(run, keys, dtypes)
 
 
 def inert(

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from kparity.analysis.verdict import at_callbacks, doubts_of
+from kparity.analysis.verdict import at_callbacks, compiled_apart, ends_apart
 
-ALIKE = {"metrics": {"accuracy": {"legacy": [0.5] * 20, "keras3": [0.5] * 20, "noise": [0.5] * 20}}}
 LOSS, KERNEL = "total|loss|0", "var|dense:kernel|0"
 
 
@@ -25,7 +24,7 @@ LOSS, KERNEL = "total|loss|0", "var|dense:kernel|0"
 def test_compiled_steps_that_differ_are_doubted(
     compiled: dict[str, float], noise: dict[str, float], exact: bool, doubtful: bool
 ) -> None:
-    assert bool(doubts_of(ALIKE, compiled, noise, exact, {})) is doubtful
+    assert bool(compiled_apart(compiled, noise, exact, {})) is doubtful
 
 
 @pytest.mark.parametrize(
@@ -39,9 +38,17 @@ def test_compiled_steps_that_differ_are_doubted(
     ],
 )
 def test_what_only_a_compiled_step_does_is_placed_where_it_begins(parted: dict[str, float], begins: str | None) -> None:
-    (told,) = doubts_of(ALIKE, {LOSS: 1e-2}, {}, True, parted)
+    (told,) = compiled_apart({LOSS: 1e-2}, {}, True, parted)
     assert (f"It begins with {begins}." if begins else "graph mode).") in told
     assert ("begins" in told) is bool(begins)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "rerun", "doubtful"), [(0.5, 0.5, False), (0.54, 0.5, False), (0.56, 0.5, True), (0.56, 0.45, False)]
+)
+def test_final_accuracies_further_apart_than_noise_are_doubted(theirs: float, rerun: float, doubtful: bool) -> None:
+    curves = {"metrics": {"accuracy": {"legacy": [0.5] * 20, "keras3": [theirs] * 20, "noise": [rerun] * 20}}}
+    assert bool(ends_apart(curves)) is doubtful
 
 
 def judged(end: int | None = None, left: dict[int, list[float]] | None = None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Called as `python align_side.py`. Only here is TensorFlow imported.
 import contextlib
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,24 +74,35 @@ def functions() -> dict[str, list[str]]:
 def steady() -> dict[str, list[bool]]:
     """Of draws by their seeds: whether the compiled second step draws what the first did, and the eager ones the same.
 
-    As in a comparison, a step is run eagerly after it was compiled.
+    As in a comparison, a step is traced and looked back at, traced anew if that told something, and then run eagerly.
     """
-    kept, number = tf.Variable([1, 2]), tf.constant(3)
+    kept, still, number = tf.Variable([1, 2]), tf.Variable([5, 6]), tf.constant(3)
+
+    def stateless(seed: Any) -> tf.Tensor:
+        return tf.random.stateless_normal([8], seed, 1.0, 2.0)
 
     def loop() -> tf.Tensor:
         return tf.while_loop(lambda i, _: i < 2, lambda i, _: (i + 1, stateless([4, number])), (0, tf.zeros([8])))[1]
 
-    def stateless(seed: Any) -> tf.Tensor:
-        return tf.random.stateless_normal([8], seed, 1.0, 2.0)
+    def moving() -> tf.Tensor:
+        drawn = stateless(tf.cast(kept, tf.int64) + 1)
+        kept.assign_add([1, 0])
+        return drawn
 
     made = {
         "number": lambda: stateless([4, 0]),
         "made of a number": lambda: stateless(tf.math.floormod(tf.stack([number, 7]), 5)),
         "in a loop": loop,
-        "a variable": lambda: stateless(tf.cast(kept, tf.int64) + 1),
+        "a variable": moving,
+        "a variable that nothing changes": lambda: stateless(tf.cast(still, tf.int64) + 1),
         "another draw": lambda: stateless(tf.random.uniform([2], 0, 99, tf.int32)),
         "of a state": lambda: tf.random.normal([8], seed=4),
     }
+
+    def traced(make: Any) -> tf.Tensor:
+        drawn = make()
+        draws.look_back()
+        return drawn
 
     def run(way: Any, step: int) -> str:
         draws.step.assign(step)
@@ -100,9 +112,9 @@ def steady() -> dict[str, list[bool]]:
     found = {}
     for name, make in made.items():
         draws.restart(7)
-        ways = [tf.function(make), make]
-        pairs = [[run(way, 1), run(way, 2)] for way in ways]
-        found[name] = [pairs[0][0] == pairs[0][1], pairs[0] == pairs[1]]
+        draws.unmoved.clear()
+        compiled = [run(tf.function(partial(traced, make)), step) for step in (1, 2)]
+        found[name] = [compiled[0] == compiled[1], compiled == [run(make, 1), run(make, 2)]]
     return found
 
 

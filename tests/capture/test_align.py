@@ -39,9 +39,9 @@ def test_every_random_function_draws_the_same_eagerly_in_a_graph_and_nearly_so_u
             assert eager == xla, name
 
 
-def test_a_draw_by_a_constant_seed_is_the_same_at_every_step_and_no_other_is(found: dict[str, Any]) -> None:
+def test_a_draw_by_a_seed_that_stays_is_the_same_at_every_step_and_no_other_is(found: dict[str, Any]) -> None:
     constant = {name for name, (same, _) in found["steady"].items() if same}
-    assert constant == {"number", "made of a number", "in a loop"}
+    assert constant == {"number", "made of a number", "in a loop", "a variable that nothing changes"}
     alike = {name: eager for name, (_, eager) in found["steady"].items() if name != "in a loop"}
     assert all(alike.values()), alike
 

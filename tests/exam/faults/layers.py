@@ -37,6 +37,12 @@ def bent(layer: str, upstream: str) -> str:
     return BACKWARD.format(upstream) + around(layer, "bent(call(inputs, *args, **kwargs))")
 
 
+STUCK = """
+from keras.src.random.seed_generator import SeedGenerator
+
+SeedGenerator.next = lambda self, ordered=True: self.state.value
+"""
+
 SEED = """
 @built
 def numbered(model):
@@ -244,6 +250,7 @@ def forget(model):
     forward("the spread squared", "sketches", "layer", "sample", "tf.exp(0.5 * spread)", "tf.exp(spread)"),
     forward("a bit more noise", "sketches", "dropout", "noise", "GaussianNoise(0.05", "GaussianNoise(0.05005"),
     forward("another rate of alpha dropout", "orders", "dropout", "alpha", "AlphaDropout(0.05", "AlphaDropout(0.06"),
+    fault("seeds stand still", "parts", "dropout", Says("forward", "dropout", step=2), code=STUCK),
     fault("a number as the seed of dropout", "parts", "dropout", Says("forward", "dropout", step=2), code=SEED),
     forward("dropout by element, not by channel", "pictures", "dropout", "dropout", "SpatialDropout2D", "Dropout"),
     forward(
