@@ -12,7 +12,7 @@ import inspect
 import os
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +23,16 @@ import tensorflow as tf
 
 from kparity.capture.callbacks import active
 from kparity.capture.sides import Side
-from kparity.capture.subject import COMPOSITE, FitArguments, SubjectError, split_off, watchable
+from kparity.capture.subject import (
+    COMPOSITE,
+    FitArguments,
+    Kept,
+    SubjectError,
+    fit_arguments,
+    split_off,
+    watchable,
+    weighted,
+)
 from kparity.capture.written import Written
 
 DATA = (("x", "y"), ("x_train", "y_train"), ("train_data",), ("dataset",), ("train_dataset",), ("train_ds",))
@@ -188,8 +197,6 @@ class Program:
         load = left.get(self.data_name)
         note = f"`model` of {self.name} was trained as it is left at the end of the program."
         if callable(load):
-            from kparity.capture.subject import fit_arguments
-
             return Take(model, fit_arguments(load(), None), "", [note])
         for names in DATA:
             if all(name in left for name in names):
@@ -239,8 +246,6 @@ class Program:
         batch = (given["x"], given.get("y"), given.get("sample_weight"))
         copied = tf.nest.map_structure(lambda value: None if value is None else np.array(value), batch)
         if given.get("class_weight"):
-            from kparity.capture.subject import weighted
-
             copied = weighted(self.side, copied, given["class_weight"], given["x"])
         self.taken.batches.append(copied)
         if len(self.taken.batches) >= self.steps:
@@ -320,23 +325,6 @@ class Program:
             callbacks=given.get("callbacks"),
             steps_per_epoch=steps,
         )
-
-
-class Kept:
-    """What can be gone through only once, kept as it comes: the second time through gives the same again."""
-
-    def __init__(self, source: Iterator[Any]) -> None:
-        self.source = source
-        self.batches: list[Any] = []
-        self.rounds = 0
-
-    def __iter__(self) -> Iterator[Any]:
-        self.rounds += 1
-        yield from self.batches
-        for batch in self.source:
-            batch = tf.nest.map_structure(lambda value: None if value is None else np.array(value), batch)
-            self.batches.append(batch)
-            yield batch
 
 
 def _watch(keras: Any, program: Program) -> None:

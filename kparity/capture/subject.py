@@ -78,6 +78,23 @@ class FitArguments:
     steps_per_epoch: int | None = None
 
 
+class Kept:
+    """What can be gone through only once, kept as it comes: the second time through gives the same again."""
+
+    def __init__(self, source: Iterator[Any]) -> None:
+        self.source = source
+        self.batches: list[Any] = []
+        self.rounds = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self.rounds += 1
+        yield from self.batches
+        for batch in self.source:
+            batch = tf.nest.map_structure(lambda value: None if value is None else np.array(value), batch)
+            self.batches.append(batch)
+            yield batch
+
+
 IGNORED = {
     *("epochs", "verbose", "initial_epoch", "validation_steps", "validation_batch_size", "validation_freq"),
     *("max_queue_size", "workers", "use_multiprocessing"),
@@ -195,7 +212,7 @@ def batches(arguments: FitArguments, seed: int, side: Side) -> Iterator[Any]:
     if any(isinstance(leaf, COMPOSITE) for leaf in tf.nest.flatten(x)):
         given = tuple(part for part in (x, arguments.y, arguments.sample_weight) if part is not None)
         x = tf.data.Dataset.from_tensor_slices(given).batch(arguments.batch_size or 32)
-    source = x() if inspect.isgeneratorfunction(x) else getattr(x, "source", x)
+    source = x() if inspect.isgeneratorfunction(x) else x.source if isinstance(x, Kept) else x
     epoch = 0
     while True:
         count = 0
