@@ -257,7 +257,8 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     compiled = [] if found else compiled_apart(_first_apart(pair.folder, CANDIDATE), noise, exact, at_once)
     first = ours["validation"] or validated(1)
     reported = evaluations.validated(first, validation, lambda: validated(2), exact, run.options.steps, found)
-    reported = [] if compiled else reported  # what evaluates is compiled, too
+    if compiled or pair.left["validation"] != pair.right["validation"]:  # what evaluates is compiled, too
+        reported = []
     doubts = [] if found or reported else [*ends_apart(curves), *compiled]
     told = [explainer.tell(cause) for cause in found]
     if found and seed == run.options.seeds[0]:

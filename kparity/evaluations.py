@@ -26,8 +26,8 @@ ALIKE, COUNTED = 1e-4, 1e-2
 samples, and one on the edge is a sample more."""
 BATCHES = 3
 """Batches of training data that a model without validation data is evaluated on."""
-EXPLAINS = {"forward", "loss", "metric"}
-"""Phases of causes that show in an evaluation, too."""
+EXPLAINS = {"api", "config", "init", "data", "forward", "loss", "metric"}
+"""Phases of causes that may show in an evaluation, too."""
 
 
 def only_evaluated(

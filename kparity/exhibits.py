@@ -48,7 +48,7 @@ def show(
         entry["sources"] = {"legacy": left.get("source"), "keras3": right.get("source")}
         what = "evaluation" if cause.evaluated else "replay"
         apart = left.pop("parts", None), right.pop("parts", None)
-        other = _given(trace.step_file(folder, f"keras3-{what}", step), cause)
+        other = _given([trace.step_file(folder, f"{side}-{what}", step) for side in ("legacy", "keras3")], cause)
         entry["message"] += other or taken_apart(cause.phase, *apart)
         name = f"legacy-{what}"
         replayed = trace.Reader(trace.step_file(folder, name, step))
@@ -59,13 +59,16 @@ def show(
         material.keep(keep, number, entry, (left, right), arrays)
 
 
-def _given(file: Path, cause: Cause) -> str:
-    """What else than predictions a loss is given otherwise, in a sentence. `file`: what the candidate's step left: what
-    differs."""
-    if cause.phase != "loss" or not file.exists():
+def _given(files: Sequence[Path], cause: Cause) -> str:
+    """What else than predictions a loss is given otherwise, in a sentence. `files`: what each side left of the step,
+    the candidate what differs."""
+    if cause.phase != "loss" or not all(file.exists() for file in files):
         return ""
-    arrays, node = trace.Reader(file), material.node(cause)
-    other = [what for index, what in ((0, "targets"), (2, "sample weights")) if f"in|{node}|{index}" in arrays]
+    (ours, theirs), node = map(trace.Reader, files), material.node(cause)
+    keys = {what: f"in|{node}|{index}" for index, what in ((0, "targets"), (2, "sample weights"))}
+    known = {what: (ours[key], theirs[key]) for what, key in keys.items() if key in ours and key in theirs}
+    # one of another type or shape may be the same numbers
+    other = [what for what, arrays in known.items() if not _same(*(one.ravel() for one in arrays))]
     return f" It is given other {' and '.join(other)}." if other else ""
 
 
