@@ -562,11 +562,11 @@ def _evaluated(
     notes: list[str],
 ) -> tuple[list[Cause], Observations | None]:
     """The causes that no step of training shows and an evaluation does, and what that showed; None if nothing."""
-    if pair.left["looped"] or pair.right["looped"]:
-        return [], None
     sides = (run.reference.ask, run.candidate.ask)
     again = replays.Replays(*sides, run.say, pair.folder, trained.order, pair.trainable, pair.owners, evaluations.WHAT)
     steps, reads = [record.step for record in trained.records], trained.calls.reads_mask
+    if pair.left["looped"] or pair.right["looped"]:
+        steps = steps[:2]  # a program is run anew up to them
     return evaluations.only_evaluated(again, seen, steps, explainer, notes, region, means, reads)
 
 

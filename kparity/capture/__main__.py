@@ -531,7 +531,7 @@ class Process:
 
         with precision(float64):
             if self.looped and self.loop is not None:
-                replay_loop(self.loop, steps, one)
+                replay_loop(self.loop, steps, one, evaluated)
             else:
                 session = self._in_float64() if float64 else self.session
                 for number in steps:
@@ -573,7 +573,7 @@ class Process:
                 with trace.Writer(trace.step_file(self.folder, run["name"], step)) as writer:
                     asked = (step, state, handed, run["mend"], Sieve(compared(writer)))
                     if self.looped and self.loop is not None:
-                        missed[run["name"]] = mend_loop(self.loop, *asked)
+                        missed[run["name"]] = mend_loop(self.loop, *asked, evaluated=evaluated)
                     else:
                         batch = self._own_batch(step) if "batch" in own else self._batch(step)
                         self.acting.stand_at(step)

@@ -11,6 +11,7 @@ first use, and shows which layers and optimizers take part.
 
 import builtins
 import contextlib
+import inspect
 import linecache
 import re
 import time
@@ -35,6 +36,8 @@ from kparity.capture.train import Session, at_rates, note_end, rates_of, watchin
 LEAVE = ("break", None)
 """What an iteration returns to leave its loop."""
 Body = Callable[[], Any]
+Call = tuple[Any, tuple[tuple[Any, ...], dict[str, Any]]]
+"""A model, and what it was called with: by place and by name."""
 Visit = Callable[[Session, int, Body], Any]
 """What is done with an iteration: (session, number of the step from 1, the iteration itself) -> what that returned."""
 
@@ -291,6 +294,35 @@ class Loop:
         logs = {name: tf.constant(value, tf.float32) for name, value in self.reported.returned.items()}
         return logs | rates_of(step), step, flow
 
+    def calls(self, number: int, body: Body) -> tuple[list[Call], Any]:
+        """The calls of models in an iteration, which is run eagerly, in order; and what it returned."""
+        found: list[Call] = []
+        self.draws.stand_at(number)
+        self.reported.returned.clear()
+        self.recorder.roots = lambda layer, given: found.append((layer, given))
+        try:
+            with eagerly(), self.draws.training_step():
+                return found, body()
+        finally:
+            self.recorder.roots = None
+
+    def evaluated(
+        self,
+        session: Session,
+        number: int,
+        calls: list[Call],
+        forced: Mapping[str, np.ndarray] | None,
+        mend: frozenset[str],
+    ) -> Step:
+        """These calls made eagerly, watched, of models that are told not to train. What training recorded of calls
+        stays."""
+        self.draws.stand_at(number)
+        step = Step(session.inventory, None, forced, mend, several=True)
+        with self.recorder.aside(), eagerly(), watching(session, step), self.draws.training_step():
+            for model, (args, kwargs) in calls:
+                model(*args, **({**kwargs, "training": False} if _takes_training(model) else kwargs))
+        return step
+
     def on_batch(self, model: Any, call: Callable[[], Any]) -> Any:
         """A `train_on_batch` in an iteration: what it returns is reported."""
         self.reported.told += 1
@@ -323,6 +355,11 @@ def eagerly() -> Iterator[None]:
         yield
     finally:
         tf.config.run_functions_eagerly(before)
+
+
+def _takes_training(model: Any) -> bool:
+    taken = inspect.signature(model.call).parameters
+    return "training" in taken or any(one.kind is one.VAR_KEYWORD for one in taken.values())
 
 
 def _sizes(given: Any) -> list[float]:

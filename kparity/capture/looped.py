@@ -126,9 +126,11 @@ def replay_loop(
     loop: Loop,
     steps: list[int],
     one: Callable[[int, Run], None],
+    evaluated: bool = False,
 ) -> None:
     """Run the program up to the last of `steps`, training; at each of them `one(step, run)` is called, which calls
-    `run` for the arrays of that iteration, as of `capture.replay.replay`."""
+    `run` for the arrays of that iteration, as of `capture.replay.replay`; or, `evaluated`, for those of its models that
+    are called as it calls them and told not to train."""
     wanted = set(steps)
 
     def visit(session: Session, number: int, body: Body) -> Any:
@@ -138,6 +140,11 @@ def replay_loop(
 
         def run(state: Arrays, forced: Arrays | None, into: Sieve) -> list[str]:
             set_state(session.inventory, loop.side, state)
+            if evaluated:
+                step, flow = _evaluated(loop, session, number, body, state, forced, frozenset())
+                flows.append(flow)
+                into |= {key: np.asarray(value) for key, value in step.tensors.items()}
+                return step.unforced
             logs, step, flow = loop.recorded(session, number, body, forced, frozenset())
             flows.append(flow)
             arrays = _arrays(loop, session, step, logs)
@@ -154,14 +161,35 @@ def replay_loop(
     loop.run(visit, max(wanted))
 
 
+def _evaluated(
+    loop: Loop,
+    session: Session,
+    number: int,
+    body: Body,
+    state: Arrays,
+    forced: Arrays | None,
+    mended: frozenset[str],
+) -> tuple[Any, Any]:
+    """Run an iteration, and then what it calls again from `state`, without training; then all is as after the first."""
+    calls, flow = loop.calls(number, body)
+    after = get_state(session.inventory, loop.side)
+    set_state(session.inventory, loop.side, state)
+    step = loop.evaluated(session, number, calls, forced, mended)
+    set_state(session.inventory, loop.side, after)
+    return step, flow
+
+
 def _arrays(loop: Loop, session: Session, step: Any, logs: dict[str, Any]) -> dict[str, np.ndarray]:
     arrays = {key: np.asarray(value) for key, value in step.tensors.items()}
     arrays |= {f"log|{name}|0": np.asarray(value) for name, value in logs.items()}
     return arrays | dict(slots_left(session, step))
 
 
-def mend_loop(loop: Loop, number: int, state: Arrays, given: Arrays, keys: list[str], into: Sieve) -> list[str]:
-    """As `capture.mend.mended`: run the program up to step `number` and that one with the reference's arrays."""
+def mend_loop(
+    loop: Loop, number: int, state: Arrays, given: Arrays, keys: list[str], into: Sieve, evaluated: bool = False
+) -> list[str]:
+    """As `capture.mend.mended`: run the program up to step `number` and that one with the reference's arrays.
+    `evaluated`: as of `replay_loop`."""
     left: list[str] = []
 
     def visit(session: Session, now: int, body: Body) -> Any:
@@ -170,6 +198,12 @@ def mend_loop(loop: Loop, number: int, state: Arrays, given: Arrays, keys: list[
         set_state(session.inventory, loop.side, state)
         wanted = frozenset(keys)
         forced = mend.forced_by(given, wanted)
+        if evaluated:
+            step, flow = _evaluated(loop, session, number, body, state, forced, wanted)
+            for key, value in step.tensors.items():
+                into[key] = np.asarray(value)
+            left[:] = [key for key in step.unforced if key in wanted]
+            return flow
         logs, step, flow = loop.recorded(session, number, body, forced, wanted)
         missed = set_state(session.inventory, loop.side, mend.left_by(forced, wanted))
         for arrays in (_arrays(loop, session, step, logs).items(), update_alone(session, state, given)):

@@ -35,6 +35,7 @@ CASES = [
     Case("loop", "data", ("forward", "critic", None)),
     Case("loop", "scale", ("loss", None, None)),
     Case("loop", "pull", ("gradient", "critic", None), quick=True),
+    Case("loop", "calm", ("forward", "critic/drop", None), quick=True),
     Case("loop", "weights", ("state", "critic/dense", "critic/dense:kernel")),
     Case("penalty"),
     Case("penalty", "stopped", ("gradient", "critic/dense", "critic/dense:kernel"), quick=True),
