@@ -195,7 +195,7 @@ class Explainer:
             left, right = cause.evidence["values"]
             return (
                 f"{subject} is {left:.6g} in {ours} and {right:.6g} in {theirs} of the same weights, though single "
-                "batches are evaluated alike. It is how validation data are cut into batches, or batches averaged."
+                "batches are evaluated alike: it is how data are cut into batches, or batches added up."
             )
         if cause.kind == "weights":
             left, right = (_marked(marks, cause.step or 0) for marks in cause.evidence["marks"])

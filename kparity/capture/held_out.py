@@ -18,6 +18,7 @@ LOOKED_AT = 8
 """Batches of which two passes are held against each other: what is shuffled shows in the first ones."""
 MOST_BYTES = 2**28
 """What is kept in memory of validation data at the most."""
+ONCE = "Validation data from a generator is not evaluated."
 TOO_LARGE = (
     "The validation data come in another order at every pass, and are too large to keep: where they are cut, the two "
     "accuracies are of different rows."
@@ -25,10 +26,13 @@ TOO_LARGE = (
 
 
 def steady(data: Any) -> tuple[Any, list[str]]:
-    """Validation data as `fit` takes them; a dataset that gives other batches at a second pass is kept as it came.
+    """Validation data as `fit` takes them; a dataset that gives other batches at a second pass is kept as it came, and
+    what has no second pass is left out.
 
     Also what to note of it.
     """
+    if hasattr(data, "__next__") and not hasattr(data, "__getitem__"):
+        return None, [ONCE]
     if not isinstance(data, tf.data.Dataset) or int(data.cardinality()) == tf.data.INFINITE_CARDINALITY:
         return data, []
     if digest(data) == digest(data):

@@ -319,7 +319,7 @@ class Program:
             y=y,
             sample_weight=weights,
             batch_size=size,
-            validation_data=_held_out(held, given.get("validation_steps"), notes),
+            validation_data=_held_out(held, given.get("validation_steps")),
             class_weight=given.get("class_weight"),
             shuffle=bool(given.get("shuffle", True)),
             callbacks=given.get("callbacks"),
@@ -371,15 +371,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _held_out(value: Any, steps: int | None, notes: list[str]) -> Any:
-    """Validation data that can be evaluated as often as one likes."""
+def _held_out(value: Any, steps: int | None) -> Any:
+    """Validation data as `evaluate` takes them, of so many steps."""
     if isinstance(value, list) and 2 <= len(value) <= 3:
         return tuple(value)
     if isinstance(value, tf.data.Dataset) and steps:
         return value.take(steps)
-    if hasattr(value, "__next__") and not hasattr(value, "__getitem__"):
-        notes.append("Validation data from a generator is not evaluated.")
-        return None
     return value
 
 

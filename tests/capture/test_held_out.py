@@ -25,6 +25,7 @@ assert held_out.digest(kept) == held_out.digest(kept) != held_out.digest(cut)
 still = tf.data.Dataset.range(6).batch(2)
 assert held_out.steady(still) == (still, []), "what is the same at every pass is left as it is"
 assert held_out.steady(rows.repeat())[0] is not None, "without an end"
+assert held_out.steady(batch for batch in still) == (None, [held_out.ONCE])
 arrays = (np.ones((3, 2)), np.zeros(3))
 assert held_out.steady(arrays) == (arrays, [])
 assert held_out.digest(arrays) != held_out.digest((np.ones((3, 2)), np.ones(3)))
