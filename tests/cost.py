@@ -203,7 +203,6 @@ def main() -> None:
     """Measure one half or both, and write the report; the other half stays as it was measured last."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--large-steps", type=int, default=60)
     parser.add_argument("--only", choices=["compare", "migrate"])
     arguments = parser.parse_args()
     steps = arguments.steps
@@ -214,8 +213,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         if arguments.only != "migrate":
             folder = Path(scratch)
-            rows = [compare_cost(subject, steps, folder) for subject in FIXTURES]
-            rows.append(compare_cost(LARGE, arguments.large_steps, folder))
+            rows = [compare_cost(subject, steps, folder) for subject in (*FIXTURES, LARGE)]
             seeds = [seeds_cost(subject, steps, folder) for subject in FIXTURES]
             top = "\n".join(
                 [
