@@ -15,6 +15,7 @@ import inspect
 import linecache
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -313,13 +314,20 @@ class Loop:
         calls: list[Call],
         forced: Mapping[str, np.ndarray] | None,
         mend: frozenset[str],
+        given: Mapping[str, np.ndarray] | None,
     ) -> Step:
         """These calls made eagerly, watched, of models that are told not to train. What training recorded of calls
-        stays."""
+        stays. `given`: where the models' inputs are taken from, the iteration's own without it: what one model makes of
+        another's output in training is no matter of an evaluation."""
         self.draws.stand_at(number)
         step = Step(session.inventory, None, forced, mend, several=True)
         with self.recorder.aside(), eagerly(), watching(session, step), self.draws.training_step():
-            for model, (args, kwargs) in calls:
+            made: Counter[str] = Counter()
+            for model, called in calls:
+                path = session.inventory.path(model)
+                made[path] += 1
+                node = path if made[path] == 1 else f"{path}#{made[path]}"
+                args, kwargs = _with_inputs(step, node, called, given or {})
                 model(*args, **({**kwargs, "training": False} if _takes_training(model) else kwargs))
         return step
 
@@ -355,6 +363,18 @@ def eagerly() -> Iterator[None]:
         yield
     finally:
         tf.config.run_functions_eagerly(before)
+
+
+def _with_inputs(step: Step, node: str, called: Any, given: Mapping[str, np.ndarray]) -> Any:
+    """The arguments of a call with its tensors taken from what was recorded of it, those that were."""
+    flat, index = tf.nest.flatten(called), 0
+    for place, value in enumerate(flat):
+        value = tf.convert_to_tensor(value) if isinstance(value, np.ndarray) else value
+        if step.sees(value):
+            if (key := f"in|{node}|{index}") in given:
+                flat[place] = tf.constant(given[key])
+            index += 1
+    return tf.nest.pack_sequence_as(called, flat)
 
 
 def _takes_training(model: Any) -> bool:

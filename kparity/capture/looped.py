@@ -141,7 +141,7 @@ def replay_loop(
         def run(state: Arrays, forced: Arrays | None, into: Sieve) -> list[str]:
             set_state(session.inventory, loop.side, state)
             if evaluated:
-                step, flow = _evaluated(loop, session, number, body, state, forced, frozenset())
+                step, flow = _evaluated(loop, session, number, body, state, forced, frozenset(), forced)
                 flows.append(flow)
                 into |= {key: np.asarray(value) for key, value in step.tensors.items()}
                 return step.unforced
@@ -169,12 +169,14 @@ def _evaluated(
     state: Arrays,
     forced: Arrays | None,
     mended: frozenset[str],
+    given: Arrays | None,
 ) -> tuple[Any, Any]:
-    """Run an iteration, and then what it calls again from `state`, without training; then all is as after the first."""
+    """Run an iteration, and then what it calls again from `state`, without training; then all is as after the first.
+    The rest as of `Loop.evaluated`."""
     calls, flow = loop.calls(number, body)
     after = get_state(session.inventory, loop.side)
     set_state(session.inventory, loop.side, state)
-    step = loop.evaluated(session, number, calls, forced, mended)
+    step = loop.evaluated(session, number, calls, forced, mended, given)
     set_state(session.inventory, loop.side, after)
     return step, flow
 
@@ -199,7 +201,7 @@ def mend_loop(
         wanted = frozenset(keys)
         forced = mend.forced_by(given, wanted)
         if evaluated:
-            step, flow = _evaluated(loop, session, number, body, state, forced, wanted)
+            step, flow = _evaluated(loop, session, number, body, state, forced, wanted, given)
             for key, value in step.tensors.items():
                 into[key] = np.asarray(value)
             left[:] = [key for key in step.unforced if key in wanted]
