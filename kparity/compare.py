@@ -248,15 +248,15 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     verdict["cost"]["inert"] = {REFERENCE: inert, CANDIDATE: trained.inert}
     notes += repeated_in_part(rerun, run.options.steps, accuracy(curves["metrics"]))
     notes += eager_only(trained.compiled, noise) + touched(verdict["cost"]["inert"])
-    exact = ours["exact"] and theirs["exact"]
+    exact, steps = ours["exact"] and theirs["exact"], run.options.steps
 
     def validated(turn: int) -> dict[str, float]:
-        return evaluations.validation_of(run.reference.ask, pair.folder, run.options.steps, turn)
+        return evaluations.validation_of(run.reference.ask, pair.folder, steps, pair.left["uneven"], turn)
 
     at_once = parted_at_once(stats, keys, observe.DOUBT)
     compiled = [] if found else compiled_apart(_first_apart(pair.folder, CANDIDATE), noise, exact, at_once)
     first = ours["validation"] or validated(1)
-    reported = evaluations.validated(first, validation, lambda: validated(2), exact, run.options.steps, found)
+    reported = evaluations.validated(first, validation, lambda: validated(2), exact, steps, found)
     if compiled or pair.left["validation"] != pair.right["validation"]:  # what evaluates is compiled, too
         reported = []
     doubts = [] if found or reported else [*ends_apart(curves), *compiled]
@@ -359,7 +359,7 @@ def _rerun(
     curves = curves_of(trained.ours, trained.theirs, NO_RERUN)
 
     def same() -> dict[str, float]:
-        return evaluations.validation_of(run.candidate.ask, pair.folder, run.options.steps)
+        return evaluations.validation_of(run.candidate.ask, pair.folder, run.options.steps, pair.left["uneven"])
 
     if (part := repeated_first(trained.step_bytes, run.options.steps)) < run.options.steps:
         partly = {**asked, "steps": part, "evaluated": False}

@@ -24,8 +24,6 @@ WHAT = "evaluation"
 ALIKE, COUNTED = 1e-4, 1e-2
 """Relative difference of a validated loss, and of other numbers, up to which it may be round-off: an accuracy counts
 samples, and one on the edge is a sample more."""
-BATCHES = 3
-"""Batches of training data that a model without validation data is evaluated on."""
 EXPLAINS = {"api", "config", "init", "data", "forward", "loss", "metric"}
 """Phases of causes that may show in an evaluation, too."""
 
@@ -95,14 +93,16 @@ def _new(seen: Observations, known: Collection[str]) -> Observations:
     return replace(seen, live=[one for one in seen.live if new(one)])
 
 
-def validation_of(side: Ask, folder: Path, steps: int, turn: int = 1) -> dict[str, float]:
+def validation_of(side: Ask, folder: Path, steps: int, uneven: int | None, turn: int = 1) -> dict[str, float]:
     """What a side's validation says of the weights that the reference's training left after `steps` steps; of a model
     without validation data, its evaluation of a few batches. Nothing where these weights weren't kept.
 
-    `turn`: the how manieth time it is asked, for what is asked again is answered from notes.
+    `uneven`: a batch of another size than the first, None where there is none: a mean over batches is another than one
+    over rows only then. `turn`: the how manieth time it is asked, for what is asked again is answered from notes.
     """
     weights = trace.step_file(folder, f"{REFERENCE}-graph", steps)
-    asked = {"weights": str(weights.relative_to(folder)), "step": steps, "batches": min(steps, BATCHES), "turn": turn}
+    batches = [number for number in (1, 2, uneven or 3) if number <= steps]
+    asked = {"weights": str(weights.relative_to(folder)), "step": steps, "batches": batches, "turn": turn}
     return dict(side("validate", **asked)) if weights.exists() else {}
 
 

@@ -163,3 +163,34 @@ def test_validation_of_the_same_weights_may_differ_by_round_off_and_by_draws(
     assert [cause.variable for cause in found] == ([named] if named else [])
     known = Cause("forward", "a", None, 1, "numbers")
     assert not validated(OURS, theirs, lambda: again, exact, 10, [known]), "it explains them"
+
+
+OUTPUTS = """
+import numpy as np
+from tensorflow import keras
+
+
+def build_model():
+    x = keras.Input((8,))
+    outputs = {"a": keras.layers.Dense(1, name="a")(x), "b": keras.layers.Dense(1, name="b")(x)}
+    model = keras.Model(x, outputs)
+    model.compile(keras.optimizers.SGD(0.01), {"a": "mse", "b": "mse"})
+    return model
+
+
+def load_data():
+    x = np.random.default_rng(0).standard_normal((ROWS, 8)).astype("float32")
+    return {"x": x, "y": {"a": x[:, :1], "b": 2 * x[:, 1:2]}, "batch_size": 16}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rows", "kind"), [(40, "validated"), (48, None)])
+def test_losses_of_several_outputs_are_means_over_batches_where_these_are_uneven(
+    rows: int, kind: str | None, tmp_path: Path
+) -> None:
+    """Keras 3.15 weighs an output's loss by the static size of the batch, which has none where batches are uneven."""
+    text = OUTPUTS.replace("ROWS", str(rows))
+    verdict = compared(tmp_path, text, text)
+    assert [(cause["phase"], cause["kind"]) for cause in verdict["causes"]] == ([("metric", kind)] if kind else [])
+    assert kind is None or {verdict["causes"][0]["variable"], *verdict["causes"][0]["also"]} <= {"a_loss", "b_loss"}

@@ -55,6 +55,8 @@ class Process:
 
     arguments: subject.FitArguments
     """What `fit` is given, once the data are there."""
+    sizes: list[int]
+    """Rows of each batch."""
 
     def __init__(self, side: str, events: int) -> None:
         self.events = os.fdopen(events, "w", buffering=1)
@@ -171,7 +173,7 @@ class Process:
         self.folder = Path(folder)
         if isinstance(self.subject, Program):
             self.subject.written.apart = str(self.folder.resolve().parents[1])
-        self.seed, self.own = seed, own
+        self.seed, self.own, self.sizes = seed, own, []
         self._begin_anew({})
         self.acting = callbacks.Acting(self.side)
         cut: tuple[list[list[str]], list[Any]] = ([], [])
@@ -189,6 +191,7 @@ class Process:
         return {
             **self._begin(fresh),
             "hashes": cut[0],
+            "uneven": next((n for n, rows in enumerate(self.sizes, 1) if rows != self.sizes[0]), None),
             "validation": validation,
             "notes": notes,
             "raised": failure(self.subject.raised, self.sources) if self.subject.raised is not None else None,
@@ -273,6 +276,7 @@ class Process:
         for number, batch in zip(range(1, steps + 1), subject.batches(self.arguments, seed, self.side), strict=False):
             flat = subject.parts(batch)
             hashes.append([subject.digest(part) for part in batch])
+            self.sizes.append(len(flat[0]) if flat and flat[0].ndim else 1)
             if self.subject.predicted:
                 sketches.append(subject.sketch(flat))
             if number == 1:
@@ -463,9 +467,9 @@ class Process:
         inventory.set_state(named, self.side, self.final)
         return self.curves
 
-    def validate(self, weights: str, step: int, batches: int, turn: int) -> dict[str, float]:
+    def validate(self, weights: str, step: int, batches: list[int], turn: int) -> dict[str, float]:
         """What validation says of a model with the weights in a file, drawing as after a step (1-based); of one that
-        has nothing to validate on, what it says of so many batches of the training data. `turn` tells one request from
+        has nothing to validate on, what it says of these batches of the training data. `turn` tells one request from
         another."""
         if self.looped:
             return {}
@@ -474,9 +478,7 @@ class Process:
         if self.arguments.validation_data is not None:
             return self._evaluate()
         with evaluating(self.session):
-            return callbacks.evaluate_batches(
-                self.session.model, [self._batch(1 + number) for number in range(batches)]
-            )
+            return callbacks.evaluate_batches(self.session.model, [self._batch(one) for one in batches])
 
     def _evaluate(self) -> dict[str, float]:
         if self.looped:

@@ -69,17 +69,11 @@ def evaluate(model: Any, given: FitArguments) -> Logs:
 
 
 def evaluate_batches(model: Any, batches: list[Any]) -> Logs:
-    """What a model says of a few batches together, the last one cut in half, if it can be: as an epoch's last one may
-    be smaller, and a mean over batches is another than that over rows. Nothing of a model that can't be evaluated."""
-
-    def half(part: Any) -> Any:
-        return part[: (len(part) + 1) // 2] if isinstance(part, np.ndarray) else part
-
-    for last in (tf.nest.map_structure(half, batches[-1]), batches[-1]):
-        given = [tuple(part for part in batch if part is not None) for batch in (*batches[:-1], last)]
-        with contextlib.suppress(Exception):  # one of a fixed size of batch, or of a step of training alone
-            logs = model.evaluate((one for one in given), steps=len(given), verbose=0, return_dict=True)
-            return {name: float(value) for name, value in logs.items()}
+    """What a model says of a few batches together; nothing of a model that can't be evaluated."""
+    given = [tuple(part for part in batch if part is not None) for batch in batches]
+    with contextlib.suppress(Exception):  # one of a step of training alone
+        logs = model.evaluate((one for one in given), steps=len(given), verbose=0, return_dict=True)
+        return {name: float(value) for name, value in logs.items()}
     return {}
 
 
