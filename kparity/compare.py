@@ -255,10 +255,11 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
 
     at_once = parted_at_once(stats, keys, observe.DOUBT)
     compiled = [] if found else compiled_apart(_first_apart(pair.folder, CANDIDATE), noise, exact, at_once)
-    first = ours["validation"] or validated(1)
-    reported = evaluations.validated(first, validation, lambda: validated(2), exact, steps, found)
-    if compiled or pair.left["validation"] != pair.right["validation"]:  # what evaluates is compiled, too
-        reported = []
+    reported: list[Cause] = []
+    if validation and not compiled and pair.left["validation"] == pair.right["validation"]:
+        # what evaluates is compiled, too: where that alone makes a difference, it is told already
+        first = ours["validation"] or validated(1)
+        reported = evaluations.validated(first, validation, lambda: validated(2), exact, steps, found)
     doubts = [] if found or reported else [*ends_apart(curves), *compiled]
     told = [explainer.tell(cause) for cause in found]
     if found and seed == run.options.seeds[0]:

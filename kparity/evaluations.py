@@ -95,15 +95,23 @@ def _new(seen: Observations, known: Collection[str]) -> Observations:
 
 def validation_of(side: Ask, folder: Path, steps: int, uneven: int | None, turn: int = 1) -> dict[str, float]:
     """What a side's validation says of the weights that the reference's training left after `steps` steps; of a model
-    without validation data, its evaluation of a few batches. Nothing where these weights weren't kept.
+    without validation data, its evaluation of a few batches. Nothing where these weights weren't kept, or it can't be
+    evaluated.
 
     `uneven`: a batch of another size than the first, None where there is none: a mean over batches is another than one
-    over rows only then. `turn`: the how manieth time it is asked, for what is asked again is answered from notes.
+    over rows only then. `turn`: 2 where it is asked a second time, for the same request is answered from notes.
     """
     weights = trace.step_file(folder, f"{REFERENCE}-graph", steps)
     batches = [number for number in (1, 2, uneven or 3) if number <= steps]
     asked = {"weights": str(weights.relative_to(folder)), "step": steps, "batches": batches, "turn": turn}
-    return dict(side("validate", **asked)) if weights.exists() else {}
+    if not weights.exists():
+        return {}
+    try:
+        return dict(side("validate", **asked))
+    except SideFailed as failed:
+        if failed.kind in CUT:
+            raise
+        return {}  # one of a step of training alone
 
 
 def validated(

@@ -75,7 +75,8 @@ def parting_steps(
 def parted_at_once(stats: Sequence[np.ndarray], keys: Sequence[Sequence[str]], floors: float) -> dict[str, float]:
     """Key -> relative difference, in recorded order, of what is further apart in the compiled first step than `floors`
     times the noise. `stats`, `keys` as in `parting_steps`."""
-    known = [key for key in keys[0] if key in set(keys[1]) & set(keys[2])]
+    shared = set(keys[1]) & set(keys[2])
+    known = [key for key in keys[0] if key in shared]
     columns = [[own.index(key) for key in known] for own in map(list, keys)]
     left, right, rerun = (one[:1, places].astype(float) for one, places in zip(stats, columns, strict=True))
     gaps, noise = (np.nan_to_num(apart(left, other)[0], posinf=1.0) for other in (right, rerun))

@@ -10,7 +10,6 @@ this rate that its steps are judged with. Some weights are marked with the numbe
 brings earlier ones back, or averages them, is told by what it leaves of the marks.
 """
 
-import contextlib
 import copy
 import math
 from collections.abc import Callable
@@ -69,12 +68,10 @@ def evaluate(model: Any, given: FitArguments) -> Logs:
 
 
 def evaluate_batches(model: Any, batches: list[Any]) -> Logs:
-    """What a model says of a few batches together; nothing of a model that can't be evaluated."""
+    """What a model says of a few batches together. Raises what a model does that can't be evaluated."""
     given = [tuple(part for part in batch if part is not None) for batch in batches]
-    with contextlib.suppress(Exception):  # one of a step of training alone
-        logs = model.evaluate((one for one in given), steps=len(given), verbose=0, return_dict=True)
-        return {name: float(value) for name, value in logs.items()}
-    return {}
+    logs = model.evaluate((one for one in given), steps=len(given), verbose=0, return_dict=True)
+    return {name: float(value) for name, value in logs.items()}
 
 
 @dataclass(frozen=True)
