@@ -1,14 +1,17 @@
 """What only an evaluation runs into: real comparisons of models that train alike."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kparity import trace
 from kparity.analysis.locate import Cause
 from kparity.compare import Options, compare
-from kparity.evaluations import validated
+from kparity.evaluations import validated, validation_of
 from kparity.report.words import headline
+from kparity.runtime.failed import SideFailed
 
 MODEL = """
 import numpy as np
@@ -194,3 +197,18 @@ def test_losses_of_several_outputs_are_means_over_batches_where_these_are_uneven
     verdict = compared(tmp_path, text, text)
     assert [(cause["phase"], cause["kind"]) for cause in verdict["causes"]] == ([("metric", kind)] if kind else [])
     assert kind is None or {verdict["causes"][0]["variable"], *verdict["causes"][0]["also"]} <= {"a_loss", "b_loss"}
+
+
+@pytest.mark.parametrize("kind", ["raised", "memory"])
+def test_a_model_that_cannot_be_evaluated_is_none_that_ran_out_of_memory(kind: str, tmp_path: Path) -> None:
+    weights = trace.step_file(tmp_path, "legacy-graph", 5)
+    assert validation_of(lambda do, **asked: {"loss": 1.0}, tmp_path, 5, None) == {}, "no weights were kept"
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    weights.touch()
+
+    def fails(do: str, **asked: Any) -> Any:
+        assert asked["batches"] == [1, 2, 4]
+        raise SideFailed("keras3", kind, "no")
+
+    with contextlib.nullcontext() if kind == "raised" else pytest.raises(SideFailed):
+        assert validation_of(fails, tmp_path, 5, 4) == {}
