@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from kparity import evaluations, natural, replays, subjects, trace
-from kparity.analysis import further, locate, match, merging, observe, outset, rewrites, wiring
+from kparity.analysis import feeding, further, locate, match, merging, observe, outset, rewrites, wiring
 from kparity.analysis.calls import Calls, of_predictions
 from kparity.analysis.curves import accuracy
 from kparity.analysis.explain import Explainer
@@ -260,6 +260,10 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
         # what evaluates is compiled, too: where that alone makes a difference, it is told already
         first = ours["validation"] or validated(1)
         reported = evaluations.validated(first, validation, lambda: validated(2), exact, steps, found)
+    if not compiled and not reported and not pair.left["looped"]:
+        asks = (run.reference.ask, run.candidate.ask)
+        reported = evaluations.predicted(run.both, asks, pair.folder, steps, exact, found, notes)
+    reported += _fed(run, pair, found)
     doubts = [] if found or reported else [*ends_apart(curves), *compiled]
     told = [explainer.tell(cause) for cause in found]
     if found and seed == run.options.seeds[0]:
@@ -279,6 +283,24 @@ def _one_seed(run: _Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     tidy(pair.folder, trained.records)
     _used(run, verdict)
     return SeedResult(told, notes, curves, doubts)
+
+
+def _fed(run: _Run, pair: _Pair, found: list[Cause]) -> list[Cause]:
+    """A cause where the two `fit`s hand other data to a training step, which a known cause in the data doesn't explain.
+
+    Asked last, and of a single seed: data may remember how often they were gone through.
+    """
+    if pair.left["looped"] or len(run.options.seeds) > 1 or any(cause.phase == "data" for cause in found):
+        return []
+    steps = run.options.steps
+    ours, theirs = run.both(
+        lambda: run.reference.ask("fed", steps=steps), lambda: run.candidate.ask("fed", steps=steps)
+    )
+    if ours["raised"]:
+        return []
+    if theirs["raised"]:
+        return [Cause("api", None, None, 0, "refused", evidence={"message": theirs["raised"]})]
+    return feeding.fed(ours["epochs"], theirs["epochs"], not ours["dataset"])
 
 
 def _used(run: _Run, verdict: dict[str, Any]) -> None:

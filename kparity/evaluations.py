@@ -8,17 +8,20 @@ validation reports.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from kparity import trace
 from kparity.analysis import locate, merging, observe
 from kparity.analysis.explain import Explainer
 from kparity.analysis.locate import Cause
-from kparity.analysis.noise import Gap
+from kparity.analysis.noise import Gap, gap
 from kparity.analysis.observe import DOUBT, Observations, Seen
 from kparity.analysis.rewrites import Region
 from kparity.replays import CANDIDATE, REFERENCE, Ask, Replays, arbitrate, measure, records, request
 from kparity.runtime.failed import CUT, SideFailed
-from kparity.trace import Key
+from kparity.trace import Key, parse
 
 WHAT = "evaluation"
 ALIKE, COUNTED = 1e-4, 1e-2
@@ -131,7 +134,7 @@ def validated(
     errors = _errors(ours, theirs)
     limits = {name: ALIKE if exact and name.endswith("loss") else COUNTED for name in errors}
     parted = {name: error for name, error in errors.items() if not error <= limits[name]}
-    if not parted or any(one.evaluated or one.phase in EXPLAINS for one in found):
+    if not parted or any(_explains(one) for one in found):
         return []
     noise = _errors(ours, again())
     real = [name for name, error in parted.items() if not error <= DOUBT * noise.get(name, 0.0)]
@@ -140,6 +143,64 @@ def validated(
     worst, *also = sorted(real, key=lambda name: -errors[name])
     cause = Cause("metric", None, worst, steps, "validated", errors[worst], also=tuple(also))
     return [replace(cause, evidence={"values": (ours[worst], theirs[worst])}, evaluated=True, proven=True)]
+
+
+def predicted(
+    both: Callable[[Callable[[], Any], Callable[[], Any]], tuple[Any, Any]],
+    sides: tuple[Ask, Ask],
+    folder: Path,
+    steps: int,
+    exact: bool,
+    found: Sequence[Cause],
+    notes: list[str],
+) -> list[Cause]:
+    """A cause where the two `predict_step`s give different outputs for a batch, with the weights that the reference's
+    training left, although the models themselves don't: proven by that. Nothing where a known cause explains it, or the
+    reference can't predict; where the candidate alone can't, a note.
+
+    `exact`: whether nothing is computed in half precision.
+    """
+    weights = trace.step_file(folder, f"{REFERENCE}-graph", steps)
+    if not weights.exists() or any(_explains(one) for one in found):
+        return []
+    files = [trace.step_file(folder, f"{name}-predicted", steps) for name in (REFERENCE, CANDIDATE, "noise")]
+    asked = {"weights": str(weights.relative_to(folder)), "step": steps}
+
+    def ask(side: Ask, name: str) -> SideFailed | None:
+        try:
+            side("predict", name=f"{name}-predicted", **asked)
+        except SideFailed as failed:
+            if failed.kind in CUT:
+                raise
+            return failed
+        return None
+
+    ours, theirs = both(lambda: ask(sides[0], REFERENCE), lambda: ask(sides[1], CANDIDATE))
+    if ours is None and theirs is not None:
+        notes.append(f"Keras 2 predicts on a batch of the training data; Keras 3 raises: {theirs.message}")
+    if ours is not None or theirs is not None:
+        return []
+    left, right = (trace.read_arrays(file) for file in files[:2])
+    error = _outputs_apart(left, right, "predict_step")
+    limit = max(ALIKE if exact else COUNTED, DOUBT * _outputs_apart(left, right, "call"))
+    if error <= limit or ask(sides[0], "noise") is not None:
+        return []
+    if error <= DOUBT * _outputs_apart(left, trace.read_arrays(files[2]), "predict_step"):
+        return []
+    return [Cause("metric", None, "predict", steps, "predicted", error, evaluated=True, proven=True)]
+
+
+def _explains(cause: Cause) -> bool:
+    """Whether a known cause may show outside of training, too."""
+    return cause.evaluated or cause.phase in EXPLAINS
+
+
+def _outputs_apart(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray], what: str) -> float:
+    """The largest relative difference of the arrays that `what` gave; infinite where they have other shapes."""
+    ours, theirs = ({key: one[key] for key in one if parse(key).kind == what} for one in (left, right))
+    if {key: array.shape for key, array in ours.items()} != {key: array.shape for key, array in theirs.items()}:
+        return float("inf")
+    return max((gap(array, theirs[key], array).error for key, array in ours.items()), default=0.0)
 
 
 def _errors(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str, float]:

@@ -4,12 +4,13 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kparity import trace
 from kparity.analysis.locate import Cause
 from kparity.compare import Options, compare
-from kparity.evaluations import validated, validation_of
+from kparity.evaluations import predicted, validated, validation_of
 from kparity.report.words import headline
 from kparity.runtime.failed import SideFailed
 
@@ -142,6 +143,72 @@ def test_numbers_that_validation_alone_reports_otherwise_are_a_cause(tmp_path: P
     assert (cause["evaluated"], cause["proven"]) == (True, True)
     assert "of the same weights" in cause["message"]
     assert cause["local_error"] == pytest.approx(1e-3, rel=1e-2)
+
+
+OWN = """    def predict_step(self, data):
+        return super().predict_step(data) * {}
+
+"""
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.001])
+def test_a_predict_step_that_makes_something_else_of_the_same_outputs_is_a_cause(factor: float, tmp_path: Path) -> None:
+    old, new = (
+        MODEL.replace("TEST", AS_IT_IS).replace("    def test_step", OWN.format(one) + "    def test_step")
+        for one in (1.0, factor)
+    )
+    verdict = compared(tmp_path, old, new)
+    told = [(cause["phase"], cause["variable"], cause["kind"], cause["proven"]) for cause in verdict["causes"]]
+    assert told == [("metric", "predict", "predicted", True)] * (factor != 1.0), verdict["error"]
+    assert factor == 1.0 or verdict["causes"][0]["local_error"] == pytest.approx(1e-3, rel=1e-2)
+
+
+LEFT = {"predict_step|model|0": np.array([1, 2, 3]), "call|model|0": np.float32([[0.5, 0.5]])}
+
+
+@pytest.mark.parametrize(
+    ("right", "again", "said"),
+    [
+        (LEFT, LEFT, None),
+        (LEFT | {"predict_step|model|0": np.array([1, 2, 2])}, LEFT, 1 / 3),
+        (
+            LEFT | {"predict_step|model|0": np.array([1, 2, 2])},
+            LEFT | {"predict_step|model|0": np.array([2, 2, 3])},
+            None,
+        ),
+        (LEFT | {"predict_step|model|0": np.array([[1], [2], [3]])}, LEFT, float("inf")),
+        ({name: array * 2 for name, array in LEFT.items()}, LEFT, None),
+    ],
+    ids=["the same", "other classes", "drawn", "another shape", "the model, too"],
+)
+def test_predictions_are_judged_by_the_models_own_and_by_those_of_a_second_time(
+    right: dict[str, np.ndarray], again: dict[str, np.ndarray], said: float | None, tmp_path: Path
+) -> None:
+    given = {"legacy-predicted": LEFT, "keras3-predicted": right, "noise-predicted": again}
+    trace.write_arrays(trace.step_file(tmp_path, "legacy-graph", 5), {})
+
+    def ask(do: str, weights: str, step: int, name: str) -> None:
+        trace.write_arrays(trace.step_file(tmp_path, name, step), given[name])
+
+    notes: list[str] = []
+    found = predicted(lambda left, right: (left(), right()), (ask, ask), tmp_path, 5, True, [], notes)
+    assert [cause.local_error for cause in found] == ([] if said is None else [pytest.approx(said)])
+    known = Cause("forward", "a", None, 1, "numbers")
+    assert not predicted(lambda left, right: (left(), right()), (ask, ask), tmp_path, 5, True, [known], notes)
+
+
+@pytest.mark.parametrize(("fails", "notes"), [("legacy", 0), ("keras3", 1)])
+def test_a_model_that_one_side_cannot_predict_with_is_no_cause(fails: str, notes: int, tmp_path: Path) -> None:
+    trace.write_arrays(trace.step_file(tmp_path, "legacy-graph", 5), {})
+
+    def ask(do: str, weights: str, step: int, name: str) -> None:
+        if name.startswith(fails):
+            raise SideFailed(fails, "raised", "no predictions today")
+        trace.write_arrays(trace.step_file(tmp_path, name, step), LEFT)
+
+    said: list[str] = []
+    assert predicted(lambda left, right: (left(), right()), (ask, ask), tmp_path, 5, True, [], said) == []
+    assert len(said) == notes
 
 
 OURS = {"val_loss": 0.5, "val_accuracy": 0.8}

@@ -139,6 +139,8 @@ class Explainer:
             fix = f"{rule.fix or rule.title} (kparity explain {rule.id})"
         elif cause.phase == "init":
             fix = "Set the initializer explicitly to the one that Keras 2 used."
+        elif cause.kind in {"fed", "refused"}:
+            fix = "Give `fit` the batches as a `tf.data.Dataset`: both Kerases take these as they come."
         elif cause.phase == "data":
             fix = "Where the sample weights alone differ, give them instead of `class_weight`. " * (
                 cause.evidence.get("parts") == ["sample weights"]
@@ -197,12 +199,19 @@ class Explainer:
                 f"{subject} is {left:.6g} in {ours} and {right:.6g} in {theirs} of the same weights, though single "
                 "batches are evaluated alike: it is how data are cut into batches, or batches added up."
             )
+        if cause.kind == "predicted":
+            return (
+                f"`predict` gives other outputs ({_percent(cause.local_error)}) of the same inputs and weights, though "
+                "the model itself does not: it is what its `predict_step` makes of them."
+            )
         if cause.kind == "weights":
             left, right = (_marked(marks, cause.step or 0) for marks in cause.evidence["marks"])
             return (
                 f"Told the same numbers, the callbacks leave {left} after step {cause.step} in {ours}, and {right} in "
                 f"{theirs}."
             )
+        if cause.kind in {"fed", "refused"}:
+            return self._fed(cause) + "; here both sides were trained on the same batches."
         if cause.phase == "data":
             if cause.kind == "length":
                 return f"One side has no batch {cause.step}: the data have different lengths."
@@ -286,6 +295,21 @@ class Explainer:
             f"A reported number differs while the model does not: {subject} is another value of the same predictions "
             f"({size})."
         )
+
+    def _fed(self, cause: Cause) -> str:
+        ours, theirs = self.names
+        told = cause.evidence
+        if cause.kind == "refused":
+            return f"`fit` of {theirs} does not take what that of {ours} takes: {told['message']}"
+        if told["what"] == "sizes":
+            left, right = (f"{sum(sizes)} rows in {len(sizes)} batches" for sizes in told["sizes"])
+            return f"`fit` hands the training step {left} in {ours}, and {right} in {theirs}, an epoch"
+        if told["what"] == "rows":
+            return f"In {theirs}, `fit` hands the training step other {' and '.join(told['parts'])} than in {ours}"
+        left, right = ("in another order each epoch" if shuffled else "in one order" for shuffled in told["shuffled"])
+        if left == right:
+            right = "in another"
+        return f"`fit` hands the batches to the training step {left} in {ours}, and {right} in {theirs}"
 
     def _draws(self, cause: Cause) -> str:
         def kinds(side: Description) -> list[str]:

@@ -25,6 +25,7 @@ from kparity import trace
 from kparity.capture import align, callbacks, held_out, inventory, record, sides, subject, update
 from kparity.capture.ending import end_with_parent, failure
 from kparity.capture.exhibit import exhibit, parts
+from kparity.capture.fed import fed
 from kparity.capture.loop import Loop
 from kparity.capture.looped import first_state, go_on_from, mend_loop, replay_loop, train_loop
 from kparity.capture.mend import compared, mended, mended_evaluation, unmended
@@ -43,7 +44,7 @@ from kparity.capture.replay import (
 )
 from kparity.capture.replay import replay as replay_step
 from kparity.capture.stand_in import standing_in
-from kparity.capture.train import Session, compile_step, evaluating, inert, to_tensors, unread
+from kparity.capture.train import Session, compile_step, evaluating, inert, predictions, to_tensors, unread
 from kparity.capture.train import train as train_steps
 
 EXACT = 4
@@ -467,6 +468,14 @@ class Process:
         inventory.set_state(named, self.side, self.final)
         return self.curves
 
+    def fed(self, steps: int) -> dict[str, Any]:
+        """What the side's own `fit` hands to a training step in two epochs, see `capture.fed`; and what it raises."""
+        told = {"dataset": isinstance(self.arguments.x, tf.data.Dataset), "epochs": [], "raised": None}
+        try:
+            return told | {"epochs": fed(self.side, self.arguments, steps)}
+        except Exception as error:
+            return told | {"raised": failure(error, self.sources)["message"]}
+
     def validate(self, weights: str, step: int, batches: list[int], turn: int) -> dict[str, float]:
         """What validation says of a model with the weights in a file, drawing as after a step (1-based); of one that
         has nothing to validate on, what it says of these batches of the training data. `turn` tells one request from
@@ -479,6 +488,12 @@ class Process:
             return self._evaluate()
         with evaluating(self.session):
             return callbacks.evaluate_batches(self.session.model, [self._batch(one) for one in batches])
+
+    def predict(self, weights: str, step: int, name: str) -> None:
+        """Leave in a file `name` what a model with the weights in a file gives for the batch of a step (1-based)."""
+        self.draws.stand_at(step)
+        inventory.set_state(self.session.inventory, self.side, trace.Reader(self.folder / weights))
+        trace.write_arrays(trace.step_file(self.folder, name, step), predictions(self.session, self._batch(step)))
 
     def _evaluate(self) -> dict[str, float]:
         if self.looped:

@@ -218,6 +218,21 @@ def evaluating(session: Session) -> Iterator[None]:
             model.test_step = own
 
 
+def predictions(session: Session, batch: Any) -> dict[str, np.ndarray]:
+    """What the model's own `predict_step` gives for the inputs of a batch, and what a call gives outside of training
+    ("call"). Raises what the model does."""
+    x = to_tensors(batch)[0]
+    told: dict[str, np.ndarray] = {}
+    for name, ask in (
+        ("predict_step", lambda: session.model.predict_step(session.side.keras.utils.pack_x_y_sample_weight(x))),
+        ("call", lambda: session.model(x, training=False)),
+    ):
+        with session.draws.training_step():
+            outputs = tf.nest.flatten(ask(), expand_composites=True)
+        told |= {f"{name}|model|{number}": np.asarray(value) for number, value in enumerate(outputs)}
+    return told
+
+
 @contextlib.contextmanager
 def at_rates(session: Session, step: Step) -> Iterator[None]:
     """Note every optimizer's learning rate before the step; inside, use the reference's where they are mended."""

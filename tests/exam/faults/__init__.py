@@ -2,7 +2,7 @@
 
 from fault import Fault
 
-from faults import basic, evaluated, further, layers, losses, optimizers
+from faults import basic, evaluated, fed, further, layers, losses, optimizers
 
 FAULTS: list[Fault] = sorted(
     [
@@ -22,6 +22,7 @@ FAULTS: list[Fault] = sorted(
         *layers.PAIRS,
         *further.FURTHER,
         *evaluated.EVALUATED,
+        *fed.FED,
     ],
     key=lambda one: (one.subject, one.steps),
 )
