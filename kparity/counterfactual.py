@@ -277,3 +277,26 @@ def independent(causes: Sequence[Cause]) -> tuple[list[Cause], list[str]]:
     if len(left) == 1 and left[0].step:
         left = [replace(left[0], step=min(left[0].step, *(one.step or left[0].step for one in seen), left[0].step))]
     return left, notes
+
+
+def needed(causes: Sequence[Cause], trained: Collection[str], names: tuple[str, str]) -> tuple[list[Cause], list[str]]:
+    """The causes without the variables that one side alone has, doesn't train, and can do without, and a note on each.
+
+    What a preprocessing layer learned its table from is such a variable: a step agrees whether it is there or not, and
+    nothing else differs of its layer. `trained`: names of variables that are trained; `names`: of the two sides.
+    """
+    alone = {"missing-variable": names[0], "extra-variable": names[1]}
+    idle = [
+        one
+        for one in causes
+        if one.kind in alone
+        and one.unproven == NEEDLESS
+        and not {one.variable, *one.also} & {*trained}
+        and not any(other.layer == one.layer and other.kind not in alone for other in causes)
+    ]
+    notes = [
+        f"`{', '.join([str(one.variable), *one.also])}` is kept by {alone[one.kind]} alone, and neither training nor "
+        "evaluation needs it."
+        for one in idle
+    ]
+    return [one for one in causes if one not in idle], notes

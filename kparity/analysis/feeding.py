@@ -19,14 +19,17 @@ def fed(ours: Sequence[Epoch], theirs: Sequence[Epoch], by_keras: bool) -> list[
     """A cause where an epoch of the candidate has other batches, other rows, or comes in another order, than one of the
     reference, of which only that counts that its own two epochs have in common.
 
-    `by_keras`: whether any shuffling is Keras's, as of arrays.
+    It is proven by the training, which goes on with the reference's batches. `by_keras`: whether any shuffling is
+    Keras's, as of arrays.
     """
     if len(ours) < 2 or not theirs:
         return []
     first, second, other = ours[0], ours[1], theirs[0]
     told: dict[str, Any] = {}
     rows = {name for name, hashed in first["rows"].items() if second["rows"][name] == hashed}
-    if first["sizes"] == second["sizes"] != other["sizes"]:
+    if first["sizes"] != second["sizes"]:
+        return []
+    if first["sizes"] != other["sizes"]:
         told = {"what": "sizes", "sizes": (first["sizes"], other["sizes"])}
     elif parts := sorted(name for name in rows if other["rows"][name] != first["rows"][name]):
         told = {"what": "rows", "parts": parts}
@@ -34,4 +37,4 @@ def fed(ours: Sequence[Epoch], theirs: Sequence[Epoch], by_keras: bool) -> list[
         shuffled = [one[0]["order"] != one[1]["order"] for one in (ours, theirs)]
         if shuffled[0] != shuffled[1] or (not shuffled[0] and first["order"] != other["order"]):
             told = {"what": "order", "shuffled": shuffled}
-    return [Cause("data", None, None, 1, "fed", evidence=told)] if told else []
+    return [Cause("data", None, None, 1, "fed", evidence=told, proven=True)] if told else []

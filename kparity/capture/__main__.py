@@ -5,7 +5,6 @@ A request is {"do": NAME, ...}; the answer is any number of {"progress": ...} an
 {"failed": ...}. The process ends when stdin does.
 """
 
-import itertools
 import json
 import os
 import resource
@@ -23,6 +22,7 @@ import tensorflow as tf
 
 from kparity import trace
 from kparity.capture import align, callbacks, held_out, inventory, record, sides, subject, update
+from kparity.capture.batches import Batches
 from kparity.capture.ending import end_with_parent, failure
 from kparity.capture.exhibit import exhibit, parts
 from kparity.capture.fed import fed
@@ -56,8 +56,8 @@ class Process:
 
     arguments: subject.FitArguments
     """What `fit` is given, once the data are there."""
-    sizes: list[int]
-    """Rows of each batch."""
+    batches: Batches
+    """What is trained on, once they are cut; a program's own loop has none."""
 
     def __init__(self, side: str, events: int) -> None:
         self.events = os.fdopen(events, "w", buffering=1)
@@ -143,7 +143,7 @@ class Process:
             "metrics": metrics,
             "module": framework_class(model),
             "jit_compile": self.side.jit_compile(model),
-            "parameters": sum(int(np.prod(variable.shape)) for variable in model.variables),
+            "parameters": sum(int(np.prod(inventory.shape_of(variable))) for variable in model.variables),
             "notes": self.subject.notes(),
             "sources": subject.imported(),
             "seconds": time.monotonic() - started,
@@ -174,7 +174,7 @@ class Process:
         self.folder = Path(folder)
         if isinstance(self.subject, Program):
             self.subject.written.apart = str(self.folder.resolve().parents[1])
-        self.seed, self.own, self.sizes = seed, own, []
+        self.seed, self.own = seed, own
         self._begin_anew({})
         self.acting = callbacks.Acting(self.side)
         cut: tuple[list[list[str]], list[Any]] = ([], [])
@@ -184,7 +184,8 @@ class Process:
             kept, told_of_it = held_out.steady(self.arguments.validation_data)
             self.arguments = replace(self.arguments, validation_data=kept)
             validation = held_out.digest(kept)
-            cut = self._cut(seed, steps, keep_batches)
+            self.batches = Batches(self.side, self.arguments, seed, self.folder)
+            cut = self.batches.cut(steps, keep_batches, lambda: self.subject.predicted)
             notes = self.subject.notes() + told_of_it
             fresh = self._session({})
         else:
@@ -192,13 +193,13 @@ class Process:
         return {
             **self._begin(fresh),
             "hashes": cut[0],
-            "uneven": next((n for n, rows in enumerate(self.sizes, 1) if rows != self.sizes[0]), None),
+            "uneven": None if self.looped else self.batches.uneven,
             "validation": validation,
             "notes": notes,
             "raised": failure(self.subject.raised, self.sources) if self.subject.raised is not None else None,
             "sketches": cut[1],
             "module": framework_class(self.session.model),
-            "parameters": sum(int(np.prod(v.shape)) for v in fresh.inventory.variables.values()),
+            "parameters": sum(int(np.prod(inventory.shape_of(v))) for v in fresh.inventory.variables.values()),
             "census": self.draws.census[:10000],
             "sources": subject.imported(),
         }
@@ -267,44 +268,9 @@ class Process:
         if getattr(model, "optimizer", None) is None:
             raise subject.SubjectError(f"{self.subject.name} returned a model that is not compiled")
         if not self.watched and not update.own_step(model):
-            self.side.prepare(model, to_tensors(self._batch(1)))
+            self.side.prepare(model, to_tensors(self.batches.of(1)))
             return Session(self.side, model, inventory.take(model, self.side), self.draws, self.recorder)
-        return update.session_of(self.side, model, self._batch(1), self.draws, self.recorder)
-
-    def _cut(self, seed: int, steps: int, keep: bool) -> tuple[list[list[str]], list[Any]]:
-        """Hashes of each batch's (x, y, sample weights); sketches, where a model's predictions may be part of it."""
-        hashes, sketches = [], []
-        for number, batch in zip(range(1, steps + 1), subject.batches(self.arguments, seed, self.side), strict=False):
-            flat = subject.parts(batch)
-            hashes.append([subject.digest(part) for part in batch])
-            self.sizes.append(len(flat[0]) if flat and flat[0].ndim else 1)
-            if self.subject.predicted:
-                sketches.append(subject.sketch(flat))
-            if number == 1:
-                self.first = batch
-                if keep:
-                    trace.write_json(self._form, subject.form(batch))
-            if keep:
-                arrays = {str(index): array for index, array in enumerate(flat)}
-                trace.write_arrays(trace.step_file(self.folder, "batch", number), arrays)
-        return hashes, sketches
-
-    def _batch(self, number: int) -> Any:
-        """The reference's batch of a step, in this side's structure; a part that one side lacks is the reference's."""
-        file = trace.step_file(self.folder, "batch", number)
-        if not file.exists():
-            return self.first
-        arrays = trace.read_arrays(file)
-        if subject.composite(self.first):
-            return subject.rebuilt(self.first, [arrays[str(index)] for index in range(len(arrays))])
-        structure = tf.nest.map_structure(lambda array: array is not None, self.first)
-        reference = json.loads(self._form.read_text(encoding="utf-8"))
-        return subject.filled(structure, reference, [arrays[str(index)] for index in range(len(arrays))])
-
-    @property
-    def _form(self) -> Path:
-        """Where the reference leaves the form of its batches."""
-        return self.folder / "tensors" / "batch-form.json"
+        return update.session_of(self.side, model, self.batches.of(1), self.draws, self.recorder)
 
     def _rename(self, session: Session) -> None:
         layers, variables, _ = self.maps
@@ -353,10 +319,10 @@ class Process:
             result = train_loop(self.loop, *rest, state, self.folder, name, progress, nudge)
         else:
             if self.compiled is None and not self.watched and not update.own_step(self.session.model):
-                self.side.make_metrics(self.session.model, to_tensors(self._batch(1)[1]))
+                self.side.make_metrics(self.session.model, to_tensors(self.batches.of(1)[1]))
             self.compiled = self.compiled or compile_step(self.session)
             followed = self.acting.begin(self.session.model, self.arguments, self._evaluate)
-            what = (self.session, self.compiled, self._batch, *rest, self.folder, name, progress, nudge)
+            what = (self.session, self.compiled, self.batches.of, *rest, self.folder, name, progress, nudge)
             result = train_steps(*what, followed.step if followed else None)
             if name == self.own:
                 self.acting.rates = result.curves.get("learning_rate", [])
@@ -388,7 +354,7 @@ class Process:
             result = train_steps(
                 self.session,
                 compile_step(self.session, silent=True),
-                self._batch,
+                self.batches.of,
                 steps,
                 chosen=(),
                 whole=(),
@@ -419,7 +385,7 @@ class Process:
     def inert(self, initial: str, recorded: dict[str, float]) -> dict[str, Any]:
         """Whether the first step reports the same when nothing of it is recorded; see `train.inert`."""
         state = self._first_state(initial)
-        return inert(self.session, state, self._batch(1), recorded)
+        return inert(self.session, state, self.batches.of(1), recorded)
 
     def unread(self, names: list[str], ours: str, theirs: str) -> list[str]:
         """See `train.unread`, of the states in two files; none where this model can't be asked."""
@@ -427,7 +393,7 @@ class Process:
             return []
         left, right = (trace.read_arrays(self.folder / file) for file in (ours, theirs))
         try:
-            return unread(self.session, left, right, names, self._batch(1))
+            return unread(self.session, left, right, names, self.batches.of(1))
         except Exception:  # one that takes more than a batch
             return []
 
@@ -462,7 +428,7 @@ class Process:
 
     def _give_weights(self, model: Any) -> dict[str, list[float]]:
         """Give a new model of the program what its training left; what was reported, step by step."""
-        self.side.prepare(model, to_tensors(self._batch(1)))
+        self.side.prepare(model, to_tensors(self.batches.of(1)))
         named = inventory.take(model, self.side)
         named.rename(*self.maps[:2])
         inventory.set_state(named, self.side, self.final)
@@ -470,6 +436,7 @@ class Process:
 
     def fed(self, steps: int) -> dict[str, Any]:
         """What the side's own `fit` hands to a training step in two epochs, see `capture.fed`; and what it raises."""
+        self.draws.as_seeded()
         told = {"dataset": isinstance(self.arguments.x, tf.data.Dataset), "epochs": [], "raised": None}
         try:
             return told | {"epochs": fed(self.side, self.arguments, steps)}
@@ -487,13 +454,13 @@ class Process:
         if self.arguments.validation_data is not None:
             return self._evaluate()
         with evaluating(self.session):
-            return callbacks.evaluate_batches(self.session.model, [self._batch(one) for one in batches])
+            return callbacks.evaluate_batches(self.session.model, [self.batches.of(one) for one in batches])
 
     def predict(self, weights: str, step: int, name: str) -> None:
         """Leave in a file `name` what a model with the weights in a file gives for the batch of a step (1-based)."""
         self.draws.stand_at(step)
         inventory.set_state(self.session.inventory, self.side, trace.Reader(self.folder / weights))
-        trace.write_arrays(trace.step_file(self.folder, name, step), predictions(self.session, self._batch(step)))
+        trace.write_arrays(trace.step_file(self.folder, name, step), predictions(self.session, self.batches.of(step)))
 
     def _evaluate(self) -> dict[str, float]:
         if self.looped:
@@ -552,7 +519,7 @@ class Process:
             else:
                 session = self._in_float64() if float64 else self.session
                 for number in steps:
-                    batch = self._batch(number)
+                    batch = self.batches.of(number)
                     self.acting.stand_at(number)
                     one(number, partial(replay_evaluation if evaluated else replay_step, session, number, batch))
         return told
@@ -592,7 +559,7 @@ class Process:
                     if self.looped and self.loop is not None:
                         missed[run["name"]] = mend_loop(self.loop, *asked, evaluated=evaluated)
                     else:
-                        batch = self._own_batch(step) if "batch" in own else self._batch(step)
+                        batch = self.batches.own(step) if "batch" in own else self.batches.of(step)
                         self.acting.stand_at(step)
                         as_it_was = given.startswith(f"{self.own}-replay") and not run["mend"] and not run["nudge"]
                         if evaluated:
@@ -618,10 +585,6 @@ class Process:
             apart = parts(self.session, cause["phase"], cause["variable"], cause["node"], arrays)
             shown.append({**exhibit(self.session, **cause), "parts": apart})
         return shown
-
-    def _own_batch(self, number: int) -> Any:
-        """This side's own batch of a step (1-based), whatever the reference was given."""
-        return next(itertools.islice(subject.batches(self.arguments, self.seed, self.side), number - 1, None))
 
     def _in_float64(self) -> Session:
         session = self._session(self.maps[2])

@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from kparity import trace
 
+SET_SEED = tf.random.set_seed
 SEEDS_OF_KERAS = ("tf_keras.src.backend", "keras.src.random.seed_generator")
 """Modules that take the seeds of layers from Python's generator, each Keras another number of them."""
 
@@ -52,6 +53,8 @@ class Draws:
     """Those draws whose seed is a variable that no compiled step changes: known once a step was traced."""
     within: bool = False
     """Whether a training step is run or traced."""
+    seeded: bool = False
+    """Whether the program has ever set TensorFlow's seed itself."""
     taken: tuple[tuple[int, int], ...] = ()
     """Of every so many rows of a draw, the one that is taken, from the outermost `part` to the innermost."""
     before_parts: dict[int, Counter[str]] = field(default_factory=dict)
@@ -70,7 +73,11 @@ class Draws:
         random.seed(seed)
         self.seeds_of_keras.seed(seed)
         np.random.seed(seed)
-        tf.random.set_seed(seed)
+        SET_SEED(seed)
+
+    def as_seeded(self) -> None:
+        """From now on TensorFlow draws from the seed on only if the program wants that."""
+        SET_SEED(self.seed if self.seeded else None)
 
     def stand_at(self, number: int) -> None:
         """Draws of layers belong to this training step (1-based; 0 before training) from now on.
@@ -345,11 +352,17 @@ def install(draws: Draws) -> None:
             setattr(module, name, _unseeded(stateless))
         setattr(generator, name, _method(_unseeded(stateless)))
     _inside_of_layers(draws, stateless_uniform)
+    _at_places(_unseeded(stateless_uniform))
     for module in (tf.nn, tf.compat.v2.nn):
         module.dropout = dropout
         module.experimental.stateless_dropout = stateless_dropout
         module.experimental.general_dropout = dropout_with_sampler
 
+    def set_seed(seed: Any) -> None:
+        draws.seeded = True
+        SET_SEED(seed)
+
+    tf.random.set_seed = tf.compat.v1.random.set_random_seed = tf.compat.v1.set_random_seed = set_seed
     _seed_the_unseeded(draws)
 
 
@@ -389,6 +402,43 @@ def _inside_of_layers(draws: Draws, uniform: Callable[..., tf.Tensor]) -> None:
     image_ops_impl._random_flip = flip_below
     random_ops.random_uniform = draw
     stateless_random_ops.stateless_random_uniform = draw_stateless
+
+
+CROPPING = "tf_keras.src.layers.preprocessing.image_preprocessing"
+"""The module of Keras 2 that draws where to crop."""
+
+
+@dataclass(frozen=True)
+class Anywhere:
+    """Stands for any whole numbers of which only the remainders are looked at: these are drawn here, one by one."""
+
+    uniform: Callable[..., tf.Tensor]
+
+    def __getitem__(self, place: int) -> "Anywhere":
+        return self
+
+    def __mod__(self, count: Any) -> tf.Tensor:
+        return tf.cast(self.uniform((), 0, tf.cast(count, tf.float32)), tf.int32)
+
+
+def _at_places(uniform: Callable[..., tf.Tensor]) -> None:
+    """Keras 2 crops at the remainders of two large numbers, drawn together, Keras 3 at two numbers drawn within limits:
+    every place has the same odds in both, and it is no difference how it is picked."""
+    module = sys.modules.get(CROPPING)
+    if module is None:
+        return
+    call = module.RandomCrop.call
+
+    @functools.wraps(call)
+    def picked(self: Any, inputs: Any, training: Any = True) -> Any:  # Keras looks at the default
+        generator = self._random_generator
+        generator.random_uniform = lambda *_, **__: Anywhere(uniform)
+        try:
+            return call(self, inputs, training)
+        finally:
+            del generator.random_uniform
+
+    module.RandomCrop.call = picked
 
 
 def _seed_the_unseeded(draws: Draws) -> None:

@@ -35,14 +35,16 @@ def fed(side: Side, given: FitArguments, most: int) -> list[dict[str, Any]]:
     """
     if not _again_and_again(given, most):
         return []
-    epochs: list[list[list[list[bytes]]]] = []
+    epochs: list[list[list[np.ndarray]]] = []
     limit = None if is_arrays(given.x) else most
 
-    class Begun(side.keras.callbacks.Callback):
+    keras: Any = side.keras
+
+    class Begun(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             epochs.append([])
 
-    class Taker(side.keras.Model):
+    class Taker(keras.Model):
         def train_step(self, data: Any) -> Any:
             if sum(map(len, epochs)) == limit:
                 raise Enough
@@ -69,44 +71,53 @@ def _again_and_again(given: FitArguments, most: int) -> bool:
         return True
     if is_arrays(x):
         return sum(np.asarray(leaf).nbytes for leaf in tf.nest.flatten(x)) < LARGE
-    steps = given.steps_per_epoch or (len(x) if hasattr(x, "__len__") and hasattr(x, "__getitem__") else 0)
+    steps = given.steps_per_epoch or 0
+    if not steps and isinstance(x, tf.data.Dataset):
+        steps = int(x.cardinality())
+        steps = most if steps == tf.data.INFINITE_CARDINALITY else max(steps, 0)
+    elif not steps and hasattr(x, "__len__") and hasattr(x, "__getitem__"):
+        steps = len(x)
     return EPOCHS * steps <= most
 
 
-def _rows(batch: Iterable[Any]) -> list[list[bytes]]:
-    """Of inputs, targets and sample weights the digest of each row; ragged and sparse parts are one row."""
+def _rows(batch: Iterable[Any]) -> list[np.ndarray]:
+    """Of inputs, targets and sample weights a hash (uint64) of each row; ragged and sparse parts are one row."""
     told = []
     for part in batch:
-        arrays = [_wide(array) for array in parts(part)]
-        whole = any(isinstance(leaf, COMPOSITE) for leaf in tf.nest.flatten(part))
-        count = 1 if whole else min((len(array) for array in arrays if array.ndim), default=0)
-        told.append([_digest(arrays if whole else [array[row] for array in arrays]) for row in range(count)])
+        arrays = [array for array in parts(part) if array.ndim]
+        if any(isinstance(leaf, COMPOSITE) for leaf in tf.nest.flatten(part)):
+            hashed = (_hashed(array[None], number) for number, array in enumerate(arrays))
+            told.append(sum(hashed, np.zeros(1, np.uint64)))
+        else:
+            rows = min(map(len, arrays), default=0)
+            hashed = (_hashed(array[:rows], number) for number, array in enumerate(arrays))
+            told.append(sum(hashed, np.zeros(rows, np.uint64)))
     return told
 
 
-def _wide(array: np.ndarray) -> np.ndarray:
-    """In the widest type of its kind: which of these data are held in is no difference. Of shape (n,) as (n, 1)."""
-    kind = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.int64}.get(array.dtype.kind)
-    array = array if kind is None else array.astype(kind)
-    return array[:, None] if array.ndim == 1 else array
+def _hashed(array: np.ndarray, number: int) -> np.ndarray:
+    """A hash of each row of the `number`-th array. In which type of its kind an array is held is no difference, nor
+    whether a row of one element has an axis of its own."""
+    if array.dtype.kind == "S":  # as wide as the longest text of its batch
+        return np.array([hash_of([f"{number}{row}".encode()]) for row in array.tolist()], np.uint64)
+    wide = array.astype(np.int64 if array.dtype.kind in "biu" else np.float64)
+    wide = wide.reshape(len(array), int(np.prod(array.shape[1:])))
+    factors = np.random.Generator(np.random.Philox(key=number)).integers(1 << 64, size=wide.shape[1], dtype=np.uint64)
+    return (wide.view(np.uint64) * (factors | np.uint64(1))).sum(1, dtype=np.uint64)
 
 
-def _digest(arrays: list[np.ndarray]) -> bytes:
-    found = hashlib.blake2b(digest_size=12)
-    for array in arrays:
-        text = array.dtype.kind == "S"  # as wide as the longest of its batch
-        found.update(f"{array.shape}{array.tolist() if text else ''}".encode())
-        found.update(b"" if text else np.ascontiguousarray(array).tobytes())
-    return found.digest()
+def hash_of(pieces: Iterable[bytes]) -> int:
+    """64 bits of a hash of all pieces, one after another."""
+    return int.from_bytes(hashlib.blake2b(b"".join(pieces), digest_size=8).digest(), "little")
 
 
-def _told(epoch: list[list[list[bytes]]]) -> dict[str, Any]:
-    def of(rows: Iterable[bytes]) -> str:
-        return hashlib.blake2b(b"".join(rows), digest_size=12).hexdigest()
-
-    by_part = {name: [row for batch in epoch for row in batch[number]] for number, name in enumerate(PARTS)}
+def _told(epoch: list[list[np.ndarray]]) -> dict[str, Any]:
+    by_part = {
+        name: np.concatenate([batch[number] for batch in epoch]) if epoch else np.zeros(0, np.uint64)
+        for number, name in enumerate(PARTS)
+    }
     return {
         "sizes": [max(map(len, batch), default=0) for batch in epoch],
-        "order": of(row for rows in by_part.values() for row in rows),
-        "rows": {name: of(sorted(rows)) for name, rows in by_part.items()},
+        "order": hash_of(rows.tobytes() for rows in by_part.values()),
+        "rows": {name: hash_of([np.sort(rows).tobytes()]) for name, rows in by_part.items()},
     }

@@ -171,13 +171,19 @@ def describe(inventory: Inventory) -> dict[str, Any]:
             {
                 "name": name,
                 "layer": inventory.owners[name],
-                "shape": [int(size) for size in variable.shape],
+                "shape": list(shape_of(variable)),
                 "dtype": str(np.dtype(getattr(variable.dtype, "name", variable.dtype))),
                 "trainable": name in trained,
             }
             for name, variable in inventory.variables.items()
         ],
     }
+
+
+def shape_of(variable: Any) -> tuple[int, ...]:
+    """Its shape now: some, as the weights of a vocabulary, are made before they have one."""
+    static = tuple(variable.shape)
+    return np.array(variable).shape if None in static else tuple(int(size) for size in static)
 
 
 def layer_config(layer: Any) -> dict[str, Any]:
@@ -212,7 +218,7 @@ def set_state(inventory: Inventory, side: Side, state: Mapping[str, np.ndarray])
     unused = []
     for key, value in state.items():
         target = targets.get(key)
-        if target is None or tuple(target.shape) != value.shape:
+        if target is None or shape_of(target) != value.shape:
             unused.append(key)
         else:
             side.assign(target, value)

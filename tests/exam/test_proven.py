@@ -9,6 +9,7 @@ from examine import file_of, plant
 from faults.basic import TEN
 
 import kparity.compare
+import kparity.judgement
 from kparity.analysis.locate import Cause
 from kparity.counterfactual import prove
 
@@ -50,7 +51,7 @@ def test_a_wrong_cause_is_refused_alone_and_beside_the_right_one(
             beside[name] = [cause.proven for cause in prove(both, sides, folder, [*causes, wrong], *rest)]
         return prove(both, sides, folder, causes, *rest)
 
-    monkeypatch.setattr(kparity.compare, "prove", prove_wrong_ones)
+    monkeypatch.setattr(kparity.judgement, "prove", prove_wrong_ones)
     options = kparity.compare.Options(file_of(fault.subject), tmp_path, steps=10, against=plant(fault, tmp_path))
     verdict = kparity.compare.compare(options, lambda *_: None)
     assert [(cause["layer"], cause["proven"]) for cause in verdict["causes"]] == [("wide", True)]
