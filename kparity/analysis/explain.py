@@ -18,7 +18,18 @@ Description = Mapping[str, Any]
 
 NO_CALLS = Calls()
 IN_CODE = "told in the code"
-_UNTOLD = {"name", "dtype", "class", "module", "registered_name", "build_config", "is_legacy_optimizer", "jit_compile"}
+EVALUATED = "evaluated"
+_UNTOLD = {
+    "name",
+    "seed",
+    "dtype",
+    "class",
+    "module",
+    "registered_name",
+    "build_config",
+    "is_legacy_optimizer",
+    "jit_compile",
+}
 """Configuration that may differ between two Kerases without a meaning for the numbers."""
 MEASURED = {"sparse", "draws"}
 """Kinds of cause that say why themselves: no setting that differs beside is the reason."""
@@ -117,11 +128,12 @@ class Explainer:
             canonical = "keras.metrics"
             subject = f"the reported `{cause.variable}`"
         elif cause.phase == "data":
+            canonical = "keras.utils.set_random_seed"
             subject = "the training data"
         if cause.kind in MEASURED:
             changed = {}
         what = self._what(cause, subject)
-        rule = None if cause.evaluated else self._rule(cause, canonical, changed)
+        rule = self._rule(cause, canonical, changed)
         if cause.evaluated:
             what = f"Where the model is evaluated or predicts, and not in training: {what}"
         message = what[:1].upper() + what[1:] + (self._draws(cause) if cause.phase == "init" else "")
@@ -341,7 +353,10 @@ class Explainer:
             "kind": [cause.kind],
             "quantity": [str(cause.evidence.get("quantity", ""))],
             "variable": [(cause.variable or "").split(":")[-1]],
-            "with": also + facts(self.calls, cause.layer) + cause.evidence.get("with", []),
+            "with": also
+            + facts(self.calls, cause.layer)
+            + cause.evidence.get("with", [])
+            + [EVALUATED] * cause.evaluated,
         }
         for rule in self.rules:
             subject = "<loss>." if cause.phase == "loss" else "<layer>." if cause.layer is not None else "<none>"
@@ -354,6 +369,8 @@ class Explainer:
                     known | {"with": [*known["with"], IN_CODE]},
                 )
             if not (named and rule.phase == cause.phase and rule.shows) or not fits(rule.shows, seen):
+                continue
+            if cause.evaluated != (EVALUATED in rule.shows.get("with", "")):
                 continue
             if not changed or "changed " in rule.shows.get("with", ""):
                 return rule

@@ -31,7 +31,7 @@ class Pairing:
 
 def pair(reference: Description, candidate: Description) -> Pairing:
     """Pair by path first, then by class and weights in order, whatever the weights are called, then by weights alone,
-    then by class alone.
+    by class alone, by class and trained weights, and by class and path.
 
     A path with an automatic name in it, `dense_1`, says in which order a program made its layers. Where both sides are
     wired by their graph, which sorts its layers by depth, that order counts and such a path doesn't.
@@ -84,6 +84,9 @@ def pair(reference: Description, candidate: Description) -> Pairing:
             lambda a, sized=sized: _kind(a, shapes(reference, a), sized),  # type: ignore[misc]
             lambda b, sized=sized: _kind(b, shapes(candidate, b), sized),  # type: ignore[misc]
         )
+    # one side may keep as a weight what the other keeps as a plain tensor
+    join(lambda a: _trained(a, weights_of[id(reference)]), lambda b: _trained(b, weights_of[id(candidate)]))
+    join(lambda a: (a["class"], a["path"]), lambda b: (b["class"], b["path"]))
 
     variables: dict[str, str] = {}
     for path_right, path_left in layers.items():
@@ -111,6 +114,12 @@ def pair(reference: Description, candidate: Description) -> Pairing:
         extra,
         {extra[b]["name"]: missing[a]["name"] for a, b in in_order(ours, theirs)},
     )
+
+
+def _trained(layer: _Layer, weights_of: dict[str, list[dict[str, Any]]]) -> Hashable:
+    """The class of a layer that is trained, and the shapes of the weights that are; else the layer."""
+    sizes = [tuple(variable["shape"]) for variable in weights_of[layer["path"]] if variable["trainable"]]
+    return (layer["class"], *sizes) if sizes else id(layer)
 
 
 def _kind(layer: dict[str, Any], shapes: tuple[Any, ...], sized: bool) -> Hashable:

@@ -11,7 +11,9 @@ TensorFlow's own stateless generators don't serve: their XLA kernels give other 
 import contextlib
 import functools
 import hashlib
+import itertools
 import random
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -349,7 +351,8 @@ def install(draws: Draws) -> None:
         name = stateless.__name__.removeprefix("stateless_")
         for module in (tf.random, tf.compat.v1.random, tf.compat.v2.random):
             setattr(module, stateless.__name__, stateless)
-            setattr(module, name, _unseeded(stateless))
+            original = getattr(module, name)
+            setattr(module, name, _each_element_its_own(draws, _unseeded(stateless), original))
         setattr(generator, name, _method(_unseeded(stateless)))
     _inside_of_layers(draws, stateless_uniform)
     _at_places(_unseeded(stateless_uniform))
@@ -373,6 +376,28 @@ def _unseeded(stateless: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
         return stateless(shape, None, *args, **kwargs)
 
     return draw
+
+
+def _each_element_its_own(
+    draws: Draws, aligned: Callable[..., tf.Tensor], original: Callable[..., tf.Tensor]
+) -> Callable[..., tf.Tensor]:
+    """A random function that is TensorFlow's own where a dataset's function is traced: that is run for one element
+    after the other, with no step to tell their draws apart, and both sides trace it alike."""
+
+    @functools.wraps(original)
+    def draw(*args: Any, **kwargs: Any) -> tf.Tensor:
+        return (original if not draws.owners and _in_a_dataset() else aligned)(*args, **kwargs)
+
+    return draw
+
+
+def _in_a_dataset() -> bool:
+    graph = tf.compat.v1.get_default_graph() if not tf.executing_eagerly() else None
+    while isinstance(graph, tf.__internal__.FuncGraph):
+        if graph.name.startswith("Dataset_"):
+            return True
+        graph = graph.outer_graph
+    return False
 
 
 def _inside_of_layers(draws: Draws, uniform: Callable[..., tf.Tensor]) -> None:
@@ -455,11 +480,38 @@ def _seed_the_unseeded(draws: Draws) -> None:
 
     np.random.default_rng = seeded_rng
     tf.data.Dataset.shuffle = seeded_shuffle
+    tf.data.Dataset.map = _in_turn(tf.data.Dataset.map)
     for name in SEEDS_OF_KERAS:
         module = sys.modules.get(name)
         held = [key for key, value in vars(module).items() if value is random] if module is not None else []
         for key in held:
             setattr(module, key, draws.seeds_of_keras)
+
+
+DRAWING = re.compile(r"(Random|Multinomial|ParameterizedTruncatedNormal|EagerPyFunc|PyFunc)")
+"""Operations that draw the next of a sequence of numbers, or may: of functions of Python's nothing is known."""
+
+
+def _in_turn(mapped: Callable[..., Any]) -> Callable[..., Any]:
+    """`Dataset.map` whose function, if it draws, takes one element after the other: done for several at once, which of
+    them gets which numbers is chance, and differs from run to run."""
+
+    @functools.wraps(mapped)
+    def in_turn(data: Any, map_func: Any, num_parallel_calls: Any = None, *args: Any, **kwargs: Any) -> Any:
+        found = mapped(data, map_func, num_parallel_calls, *args, **kwargs)
+        own = getattr(getattr(found, "_map_func", None), "function", None)
+        if num_parallel_calls is None or own is None or not _draws(own.graph):
+            return found
+        return mapped(data, map_func, None, *args, **kwargs)
+
+    return in_turn
+
+
+def _draws(graph: Any) -> bool:
+    """Whether a graph, or a function that it calls, draws."""
+    definition = graph.as_graph_def(add_shapes=False)
+    nodes = itertools.chain(definition.node, *(one.node_def for one in definition.library.function))
+    return any(DRAWING.match(node.op) for node in nodes)
 
 
 def _method(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:

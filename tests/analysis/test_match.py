@@ -210,3 +210,25 @@ def test_automatic_names_count_where_layers_are_attributes() -> None:
     for one in (left, right):
         one["layers"][0]["class"] = "Net"
     assert pair(left, right).layers == {"model": "model", "dense": "dense", "dense_1": "dense_1"}
+
+
+def test_a_layer_that_keeps_another_tensor_as_a_weight_on_one_side_is_the_same_layer() -> None:
+    """Keras 2 takes a plain tf.Variable for a weight of the layer that holds it; names are automatic."""
+    ours, theirs = (
+        side(
+            *(("block", "Block", {}), ("block/window", "Window", {"Variable": (9, 8)})),
+            *(("block_1", "Block", {}), ("block_1/window_1", "Window", {"Variable": (9, 8)})),
+        )
+        for _ in range(2)
+    )
+    for owner, shape in (("block/window", [4, 4]), ("block_1/window_1", [4, 4]), ("block_1", [1, 4, 4])):
+        kept = {"name": f"{owner}:Variable#2", "layer": owner, "shape": shape, "dtype": "int64", "trainable": False}
+        ours["variables"].append(kept)
+    found = pair(ours, theirs)
+    assert found.layers == {one["path"]: one["path"] for one in theirs["layers"]}
+    assert set(found.variables) == {"block/window:Variable", "block_1/window_1:Variable"}
+    assert [one["name"] for one in found.missing_variables] == [
+        "block/window:Variable#2",
+        "block_1/window_1:Variable#2",
+        "block_1:Variable#2",
+    ]

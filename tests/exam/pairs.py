@@ -6,6 +6,8 @@ one side; Keras 3 gets its own as `kparity migrate` would leave it.
 
 from dataclasses import dataclass
 
+from zoo import ZOOS
+
 HEAD = '''"""One side of a pair."""
 
 import numpy as np
@@ -149,7 +151,10 @@ RUNNING = [
         ),
     ),
     swapped(
-        "another seed of the program", DENSE, ("def build_model():", "def build_model():\n    tf.random.set_seed(99)")
+        "another seed of the program",
+        DENSE,
+        ("def build_model():", "def build_model():\n    tf.random.set_seed(99)"),
+        data=PIXELS.replace('"batch_size"', '"shuffle": False, "batch_size"'),  # seeded shuffles really differ
     ),
     Pair(
         "one thread and three",
@@ -778,5 +783,11 @@ def build_model():
 ]
 """The numbers are at their limits."""
 
-KINDS = {"run differently": RUNNING, "written differently": WRITTEN, "numbers at their limits": NUMBERS}
+MANY = [Pair(name, code, code, data=data) for name, (code, data) in ZOOS.items()]
+KINDS = {
+    "run differently": RUNNING,
+    "written differently": WRITTEN,
+    "numbers at their limits": NUMBERS,
+    "many layers": MANY,
+}
 PAIRS = [pair for pairs in KINDS.values() for pair in pairs]

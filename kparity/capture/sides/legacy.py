@@ -29,8 +29,18 @@ _SLOT_NAMES = {
 """Slots of the optimizers in `optimizers.legacy`, by the names that Keras 2.11 and later give the same quantities."""
 
 
+_ONCE_LAYERS = {
+    *("advanced_activations", "convolutional", "convolutional_recurrent", "core", "embeddings", "local", "merge"),
+    *("noise", "normalization", "pooling", "recurrent", "wrappers"),
+}
+"""Modules of `keras.layers` in earlier versions, whose classes are all in `keras.layers` itself."""
+
+
 class _KerasIsTfKeras(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """`import keras` and everything under it give tf_keras: what the line meant when the code was written."""
+    """`import keras` and everything under it give tf_keras: what the line meant when the code was written.
+
+    Modules that only earlier versions had, or had in public, are those of today with the same contents.
+    """
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         if name == "keras" or name.startswith("keras."):
@@ -38,6 +48,12 @@ class _KerasIsTfKeras(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        above, _, last = spec.name.rpartition(".")
+        for name in ("tf_" + spec.name, "tf_keras.src" + spec.name.removeprefix("keras")):
+            if above == "keras.layers" and last in _ONCE_LAYERS:
+                name = "tf_keras.layers"
+            with contextlib.suppress(ModuleNotFoundError):
+                return importlib.import_module(name)
         return importlib.import_module("tf_" + spec.name)
 
     def exec_module(self, module: ModuleType) -> None:

@@ -200,7 +200,38 @@ def cases() -> list[Case]:
             dense(of("BatchNormalization", trainable=False), of("Dense", units=1)),
         ),
     ]
-    return [*found, *_names(), *_accuracies(), *_optimizers(), *_mixed()]
+    return [*found, *_orders(), *_names(), *_accuracies(), *_optimizers(), *_mixed()]
+
+
+def _orders() -> list[Case]:
+    """Whether three epochs come in three orders, seeded or not."""
+
+    def run(tools: Tools, seeded: bool) -> Arrays:
+        seen: list[list[int]] = [[], [], []]
+        keras: Any = tools.keras
+
+        class Watcher(keras.Model):
+            def train_step(self, data: Any) -> Any:
+                seen[min(range(3), key=lambda epoch: len(seen[epoch]) == ROWS)].append(int(data[0][0, 0]))
+                return {"loss": tf.constant(0.0)}
+
+        tf.random.set_seed(1 if seeded else None)
+        model = Watcher()
+        model.compile("sgd", run_eagerly=True)
+        rows = np.arange(ROWS, dtype="float32")[:, None]
+        model.fit(rows, rows, batch_size=1, epochs=3, verbose=0)
+        return {"text|orders": str(len({tuple(order) for order in seen}))}
+
+    return [
+        Case(
+            "training",
+            "fit",
+            f"orders of three epochs, {label}",
+            lambda tools, seeded=seeded: run(tools, seeded),
+            False,
+        )
+        for label, seeded in (("seeded", True), ("not seeded", False))
+    ]
 
 
 def _fn(name: str) -> Any:
