@@ -118,3 +118,50 @@ def asked(script: str, *arguments: str, legacy: str) -> Any:
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert ended.returncode == 0, ended.stderr[-2000:]
     return json.loads(ended.stdout.splitlines()[-1])
+
+
+MOVED = """
+import json
+from kparity.capture import sides
+
+sides.load("legacy")
+from keras.engine.base_layer import Layer
+from keras.layers.convolutional import Conv3D
+from keras.layers.core import Dense
+from keras.utils.np_utils import to_categorical
+
+try:
+    import keras.layers.nowhere
+except ModuleNotFoundError as error:
+    missing = str(error)
+print(json.dumps([Layer.__module__, Conv3D.__name__, Dense.__name__, to_categorical.__name__, missing]))
+"""
+
+
+def test_modules_that_earlier_versions_had_are_found_where_keras_2_has_their_contents() -> None:
+    *found, missing = asked(MOVED, legacy="1")
+    assert found == ["tf_keras.src.engine.base_layer", "Conv3D", "Dense", "to_categorical"]
+    assert missing == "No module named 'tf_keras.layers.nowhere'"
+
+
+DATASETS = """
+import json, sys
+import tensorflow as tf
+from kparity.capture import align
+
+draws = align.Draws()
+align.install(draws)
+draws.restart(0)
+rows = tf.data.Dataset.range(200)
+drawn = rows.map(lambda row: (tf.random.gamma([], 0.5), tf.random.uniform([]), row), num_parallel_calls=4)
+plain = rows.map(lambda row: row + 1, num_parallel_calls=2)
+told = [(float(one), float(other)) for one, other, _ in drawn]
+print(json.dumps([told, type(plain).__name__]))
+"""
+
+
+def test_what_a_dataset_draws_for_each_element_is_the_same_in_every_run() -> None:
+    first, second = (asked(DATASETS, legacy="0") for _ in range(2))
+    assert first == second
+    assert len({uniform for _, uniform in first[0]}) > 150, "each element draws its own"
+    assert "Parallel" in first[1]
