@@ -150,8 +150,10 @@ def _one_seed(run: Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     notes += eager_only(trained.compiled, noise) + touched(verdict["cost"]["inert"])
     exact, at_once = ours["exact"] and theirs["exact"], parted_at_once(stats, keys, observe.DOUBT)
     compiled = [] if found else compiled_apart(first_apart(pair.folder, CANDIDATE), noise, exact, at_once)
-    reported = _outside(run, pair, found, (ours["validation"], validation), exact, notes) if not compiled else []
-    reported += _fed(run, pair, found)
+    reported = _fed(run, pair, found)
+    known = [*found, *(cause for cause in reported if cause.evidence.get("what") != "order")]
+    if not compiled:
+        reported += _outside(run, pair, known, (ours["validation"], validation), exact, notes)
     doubts = [] if found or reported else [*ends_apart(curves), *compiled]
     told = [explainer.tell(cause) for cause in found]
     if found and seed == run.options.seeds[0]:
