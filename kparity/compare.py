@@ -151,9 +151,9 @@ def _one_seed(run: Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     exact, at_once = ours["exact"] and theirs["exact"], parted_at_once(stats, keys, observe.DOUBT)
     compiled = [] if found else compiled_apart(first_apart(pair.folder, CANDIDATE), noise, exact, at_once)
     reported = _fed(run, pair, found)
-    known = [*found, *(cause for cause in reported if cause.evidence.get("what") != "order")]
+    elsewhere = [*found, *(cause for cause in reported if cause.evidence.get("what") != "order")]
     if not compiled:
-        reported += _outside(run, pair, known, (ours["validation"], validation), exact, notes)
+        reported += _outside(run, pair, elsewhere, (ours["validation"], validation), exact, notes)
     doubts = [] if found or reported else [*ends_apart(curves), *compiled]
     told = [explainer.tell(cause) for cause in found]
     if found and seed == run.options.seeds[0]:
