@@ -34,7 +34,7 @@ from kparity.analysis.verdict import (
     touched,
     write_map,
 )
-from kparity.beside import size_of, tidy
+from kparity.beside import repeated_first, size_of, tidy
 from kparity.exhibits import show
 from kparity.judgement import at_the_outset, judge
 from kparity.options import Options
@@ -43,13 +43,14 @@ from kparity.resume import Notes
 from kparity.rulebook import rules
 from kparity.runtime.failed import Watch, failure_of, reserved
 from kparity.runtime.sides import Told, started
-from kparity.shares import matters, shares
+from kparity.shares import matters, of_order, shares
 from kparity.subjects import Code
 from kparity.trainings import (
     NO_RERUN,
     both_trained,
     build_both,
     first_apart,
+    from_start,
     in_between,
     replayed,
     taken_back,
@@ -166,7 +167,12 @@ def _one_seed(run: Run, verdict: dict[str, Any], seed: int) -> SeedResult:
         for cause, share in zip(told, found_shares, strict=True):
             cause["share"] = share
         notes = [*([end] if end else []), *notes]
-    told += [explainer.tell(cause) for cause in reported]
+    for one in reported:
+        told.append(explainer.tell(one))
+        if one.evidence.get("epoch") and repeated_first(trained.step_bytes, run.options.steps) == run.options.steps:
+            run.say("training again in the order of its own fit")
+            told[-1]["share"], end = of_order(run.candidate.ask, one, curves, from_start(run))
+            notes += [end] if end else []
     verdict["cost"]["trace_peak_bytes"] = max(verdict["cost"].get("trace_peak_bytes", 0), size_of(pair.folder))
     if run.options.go_on and seed == run.options.seeds[0]:
         notes += _rest(run)

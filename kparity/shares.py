@@ -97,6 +97,25 @@ def shares(
     return measured, f"{named}, Keras 3 ends at {before['keras3']:.4f} and Keras 2 at {before['legacy']:.4f}."
 
 
+def of_order(
+    candidate: Ask, cause: Cause, curves: Mapping[str, Any], request: Mapping[str, Any]
+) -> tuple[float | None, str]:
+    """The same of a `fit` that hands over one epoch again and again, which both sides were spared; and a sentence.
+
+    `request`: what `train` was asked. None where less than an epoch is trained, or there is no accuracy.
+    """
+    before, epoch = accuracy(curves["metrics"]), cause.evidence.get("epoch")
+    if before is None or epoch is None or epoch >= request["steps"]:
+        return None, ""
+    after = _with(curves, candidate("train_with", stand_ins=[], epoch=epoch, **request))
+    if after is None:
+        return None, ""
+    return float(before["keras3"]) - float(after["keras3"]), (
+        f"With the batches of the first epoch in every epoch, as its own `fit` has them, Keras 3 ends at "
+        f"{after['keras3']:.4f}."
+    )
+
+
 def proven_compiled(
     candidate: Ask,
     causes: Sequence[Cause],

@@ -164,8 +164,12 @@ def taken_back(
 ) -> tuple[Any, list[Cause], list[dict[str, Any] | None], dict[str, Any], dict[str, Any]]:
     """What `shares` takes: whom it asks, the causes and what stands in for each, the curves, the request."""
     rates = trained.ours["curves"].get("learning_rate", [])
-    request = {"steps": run.options.steps, "initial": f"tensors/{REFERENCE}-state-000000.safetensors"}
-    return run.candidate.ask, found, stand_ins(run.reference.ask, found, pair.owners, rates), curves, request
+    return run.candidate.ask, found, stand_ins(run.reference.ask, found, pair.owners, rates), curves, from_start(run)
+
+
+def from_start(run: Run) -> dict[str, Any]:
+    """The request that trains a side with what is taken back, from the reference's initial state."""
+    return {"steps": run.options.steps, "initial": f"tensors/{REFERENCE}-state-000000.safetensors"}
 
 
 def trained_again(

@@ -279,3 +279,31 @@ def test_a_model_that_cannot_be_evaluated_is_none_that_ran_out_of_memory(kind: s
 
     with contextlib.nullcontext() if kind == "raised" else pytest.raises(SideFailed):
         assert validation_of(fails, tmp_path, 5, 4) == {}
+
+
+SEEDED = """
+import numpy as np
+from tensorflow import keras
+
+keras.utils.set_random_seed(3)
+x = np.random.default_rng(0).standard_normal((160, 8)).astype("float32")
+y = np.argmax(x[:, :4], 1)
+model = keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(4, activation="softmax", name="top")])
+model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x, y, batch_size=16, epochs=5, validation_data=(x[:100], y[:100]))
+"""
+
+
+@pytest.mark.parametrize("seeded", [True, False])
+def test_once_a_program_seeds_keras_3_shuffles_alike_in_every_epoch_and_that_is_told(
+    seeded: bool, tmp_path: Path
+) -> None:
+    """Measured with Keras 3.15: a seed makes `fit` hand over the same batches again and again."""
+    file = tmp_path / "train.py"
+    file.write_text(SEEDED if seeded else SEEDED.replace("keras.utils.set_random_seed(3)\n", ""), encoding="utf-8")
+    verdict = compare(Options(file, tmp_path / "out", 25), lambda *_: None)
+    told = [(cause["phase"], cause["kind"], cause["rule"], cause["proven"]) for cause in verdict["causes"]]
+    assert told == [("data", "fed", "KP875", True)] * seeded, verdict["error"]
+    if seeded:
+        assert isinstance(verdict["causes"][0]["share"], float)
+        assert any("batches of the first epoch" in note for note in verdict["notes"])

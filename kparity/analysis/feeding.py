@@ -36,5 +36,7 @@ def fed(ours: Sequence[Epoch], theirs: Sequence[Epoch], by_keras: bool) -> list[
     elif by_keras and len(rows) == len(first["rows"]) and len(first["sizes"]) >= SHUFFLED and len(theirs) > 1:
         shuffled = [one[0]["order"] != one[1]["order"] for one in (ours, theirs)]
         if shuffled[0] != shuffled[1] or (not shuffled[0] and first["order"] != other["order"]):
-            told = {"what": "order", "shuffled": shuffled, "with": ["one order"] if shuffled == [True, False] else []}
+            told = {"what": "order", "shuffled": shuffled}
+            if shuffled == [True, False]:
+                told |= {"with": ["one order"], "epoch": len(first["sizes"])}
     return [Cause("data", None, None, 1, "fed", evidence=told, proven=True)] if told else []

@@ -345,8 +345,11 @@ class Process:
             "validation": self._evaluate() if evaluated and result.nonfinite_step is None else {},
         }
 
-    def train_with(self, stand_ins: list[dict[str, Any]], steps: int, initial: str) -> dict[str, Any]:
-        """Train once more from a saved initial state with Keras 2's objects in some places (see `stand_in`)."""
+    def train_with(
+        self, stand_ins: list[dict[str, Any]], steps: int, initial: str, epoch: int | None = None
+    ) -> dict[str, Any]:
+        """Train once more from a saved initial state with Keras 2's objects in some places (see `stand_in`); with
+        `epoch`, on as many batches again and again."""
         state = self._first_state(initial)
         inventory.set_state(self.session.inventory, self.side, state)
         with standing_in(self.session, stand_ins) as missed:
@@ -354,7 +357,7 @@ class Process:
             result = train_steps(
                 self.session,
                 compile_step(self.session, silent=True),
-                self.batches.of,
+                lambda number: self.batches.of((number - 1) % epoch + 1 if epoch else number),
                 steps,
                 chosen=(),
                 whole=(),

@@ -72,13 +72,14 @@ class Inventory:
         return [[name for v in group.trainable_variables if (name := self.variable(v))] for group in self.groups]
 
     def number(self, reference: list[list[str]]) -> None:
-        """Give each optimizer the place of the reference's optimizer that updates most of the same variables."""
+        """Give each optimizer the place of the reference's optimizer that updates most of the same variables; one that
+        updates none, the next that is free."""
         free = list(range(len(reference)))
         self.numbers = []
         for number, names in enumerate(self.owned()):
             shared = [(len({*names} & {*reference[place]}), -place) for place in free]
             best = max(shared, default=(0, 0))
-            place = -best[1] if best[0] else len(reference) + number
+            place = -best[1] if free and (best[0] or not names) else len(reference) + number
             if place in free:
                 free.remove(place)
             self.numbers.append(place)

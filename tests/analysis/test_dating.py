@@ -1,12 +1,14 @@
 """Causes that begin late are dated by steps in between, from records made by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from kparity.analysis import locate, observe
 from kparity.analysis.locate import Cause
 from kparity.analysis.observe import StepRecord
-from kparity.counterfactual import NEEDLESS, independent
+from kparity.counterfactual import NEEDLESS, independent, needed
 from kparity.dating import dated
 
 OWNERS = {"bn:moving_mean": "bn", "dense:kernel": "dense"}
@@ -65,3 +67,36 @@ def test_another_batch_is_replayed_at_its_own_step() -> None:
     told = dated(causes, records, lambda number: step(number, {}), ORDER, OWNERS, set())
     assert told == causes
     assert [record.step for record in records] == [1, 2, 5, 9, 10, 20]
+
+
+TABLE = Cause("config", "words", "words:idf", 0, "missing-variable", unproven=NEEDLESS, also=("words:counts",))
+
+
+@pytest.mark.parametrize(
+    ("cause", "beside", "trained", "idle"),
+    [
+        (TABLE, [], [], True),
+        (replace(TABLE, kind="extra-variable"), [Cause("loss", None, None, 1, "numbers")], [], True),
+        (TABLE, [], ["words:counts"], False),
+        (replace(TABLE, unproven="The counterfactual failed"), [], [], False),
+        (replace(TABLE, unproven="", proven=True), [], [], False),
+        (replace(TABLE, kind="other-shape"), [], [], False),
+        (TABLE, [Cause("forward", "words", None, 1, "numbers")], [], False),
+    ],
+    ids=[
+        "a table",
+        "of the other side",
+        "one is trained",
+        "unknown",
+        "it matters",
+        "another shape",
+        "its layer differs",
+    ],
+)
+def test_a_variable_of_one_side_that_nothing_needs_is_a_note(
+    cause: Cause, beside: list[Cause], trained: list[str], idle: bool
+) -> None:
+    left, notes = needed([cause, *beside], trained, ("Keras 2", "Keras 3"))
+    assert (cause not in left, len(notes)) == (idle, int(idle))
+    assert not idle or ("Keras 3" if cause.kind == "extra-variable" else "Keras 2") in notes[0]
+    assert all(one in left for one in beside)
