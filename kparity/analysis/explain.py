@@ -315,7 +315,7 @@ class Explainer:
             return f"`fit` of {theirs} does not take what that of {ours} takes: {told['message']}"
         if told["what"] == "sizes":
             left, right = (f"{sum(sizes)} rows in {len(sizes)} batches" for sizes in told["sizes"])
-            return f"`fit` hands the training step {left} in {ours}, and {right} in {theirs}, an epoch"
+            return f"Of the same data, `fit` hands a training step {left} an epoch in {ours}, and {right} in {theirs}"
         if told["what"] == "rows":
             return f"In {theirs}, `fit` hands the training step other {' and '.join(told['parts'])} than in {ours}"
         left, right = ("in another order each epoch" if shuffled else "in one order" for shuffled in told["shuffled"])

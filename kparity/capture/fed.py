@@ -8,6 +8,7 @@ itself, so that both sides train on the same; what Keras makes of the arguments 
 import hashlib
 import inspect
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ import tensorflow as tf
 from kparity.capture.sides import Side
 from kparity.capture.subject import COMPOSITE, FitArguments, Kept, is_arrays, parts
 
-LARGE = 1 << 28
-"""Bytes of arrays from which on they are not gone through: two epochs of them would take many seconds."""
+BATCHES = 64
+"""Of arrays, so many batches are enough, and the rows that are over: Keras does with all of them the same."""
 EPOCHS = 2
 PARTS = ("inputs", "targets", "sample weights")
 
@@ -30,11 +31,12 @@ def fed(side: Side, given: FitArguments, most: int) -> list[dict[str, Any]]:
     """What `fit` hands over in each whole epoch of at most two, and of `most` batches of data that aren't arrays:
 
     `sizes`, the rows of each batch; `order`, a hash of the rows as they come; `rows`, a hash of the sorted rows of
-    inputs, targets and sample weights each. Nothing of data that can be gone through only once, or are too many. Raises
-    what `fit` does.
+    inputs, targets and sample weights each. Nothing of data that can be gone through only once, or are too many; of
+    arrays that are large, the first rows alone. Raises what `fit` does.
     """
     if not _again_and_again(given, most):
         return []
+    given = _first_rows(given)
     epochs: list[list[list[np.ndarray]]] = []
     limit = None if is_arrays(given.x) else most
 
@@ -70,7 +72,7 @@ def _again_and_again(given: FitArguments, most: int) -> bool:
     if any(isinstance(leaf, COMPOSITE) for leaf in tf.nest.flatten(x)):
         return True
     if is_arrays(x):
-        return sum(np.asarray(leaf).nbytes for leaf in tf.nest.flatten(x)) < LARGE
+        return True
     steps = given.steps_per_epoch or 0
     if not steps and isinstance(x, tf.data.Dataset):
         steps = int(x.cardinality())
@@ -78,6 +80,20 @@ def _again_and_again(given: FitArguments, most: int) -> bool:
     elif not steps and hasattr(x, "__len__") and hasattr(x, "__getitem__"):
         steps = len(x)
     return EPOCHS * steps <= most
+
+
+def _first_rows(given: FitArguments) -> FitArguments:
+    """The same of fewer rows, where there are more than are needed and nothing says how many steps are an epoch."""
+    if not is_arrays(given.x) or given.steps_per_epoch:
+        return given
+    rows, size = len(tf.nest.flatten(given.x)[0]), given.batch_size or 32
+    kept = BATCHES * size + rows % size
+    if rows <= kept:
+        return given
+    cut = tf.nest.map_structure(
+        lambda part: None if part is None else part[:kept], (given.x, given.y, given.sample_weight)
+    )
+    return replace(given, **dict(zip(("x", "y", "sample_weight"), cut, strict=True)))
 
 
 def _rows(batch: Iterable[Any]) -> list[np.ndarray]:
