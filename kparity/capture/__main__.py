@@ -439,10 +439,12 @@ class Process:
 
     def fed(self, steps: int) -> dict[str, Any]:
         """What the side's own `fit` hands to a training step in two epochs, see `capture.fed`; and what it raises."""
-        self.draws.as_seeded()
         told = {"dataset": isinstance(self.arguments.x, tf.data.Dataset), "epochs": [], "raised": None}
         try:
-            return told | {"epochs": fed(self.side, self.arguments, steps)}
+            with self.draws.as_seeded():
+                return told | {"epochs": fed(self.side, self.arguments, steps)}
+        except (MemoryError, OSError, tf.errors.ResourceExhaustedError):
+            raise
         except Exception as error:
             return told | {"raised": failure(error, self.sources)["message"]}
 

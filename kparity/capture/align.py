@@ -77,9 +77,14 @@ class Draws:
         np.random.seed(seed)
         SET_SEED(seed)
 
-    def as_seeded(self) -> None:
-        """From now on TensorFlow draws from the seed on only if the program wants that."""
+    @contextlib.contextmanager
+    def as_seeded(self) -> Iterator[None]:
+        """Inside, TensorFlow has a seed only if the program has set one."""
         SET_SEED(self.seed if self.seeded else None)
+        try:
+            yield
+        finally:
+            SET_SEED(self.seed)
 
     def stand_at(self, number: int) -> None:
         """Draws of layers belong to this training step (1-based; 0 before training) from now on.

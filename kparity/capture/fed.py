@@ -39,7 +39,6 @@ def fed(side: Side, given: FitArguments, most: int) -> list[dict[str, Any]]:
     given = _first_rows(given)
     epochs: list[list[list[np.ndarray]]] = []
     limit = None if is_arrays(given.x) else most
-
     keras: Any = side.keras
 
     class Begun(keras.callbacks.Callback):
@@ -69,9 +68,7 @@ def _again_and_again(given: FitArguments, most: int) -> bool:
     x = given.x
     if isinstance(x, Kept) or inspect.isgenerator(x) or (callable(x) and not hasattr(x, "__getitem__")):
         return False
-    if any(isinstance(leaf, COMPOSITE) for leaf in tf.nest.flatten(x)):
-        return True
-    if is_arrays(x):
+    if is_arrays(x) or any(isinstance(leaf, COMPOSITE) for leaf in tf.nest.flatten(x)):
         return True
     steps = given.steps_per_epoch or 0
     if not steps and isinstance(x, tf.data.Dataset):
