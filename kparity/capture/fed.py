@@ -17,7 +17,7 @@ import tensorflow as tf
 from kparity.capture.sides import Side
 from kparity.capture.subject import COMPOSITE, FitArguments, Kept, is_arrays, parts
 
-BATCHES = 64
+BATCHES = 16
 """Of arrays, so many batches are enough, and the rows that are over: Keras does with all of them the same."""
 EPOCHS = 2
 PARTS = ("inputs", "targets", "sample weights")
