@@ -32,6 +32,8 @@ class Inventory:
     """Variable name -> path of the layer that owns it."""
     groups: list[Any] = field(default_factory=list)
     """What has an `optimizer` and `trainable_variables`: the model, or an optimizer with what it trains."""
+    twice: set[int] = field(default_factory=set)
+    """Ids of layers that stand in more than one place: a model's own, and the outer model's that reads inside of it."""
     numbers: list[int] = field(default_factory=list)
     """The reference's places of the groups, where they are not its own."""
     _paths: dict[int, str] = field(default_factory=dict)
@@ -130,7 +132,10 @@ def take_all(roots: list[Any], variables: list[Any], names: dict[int, str], side
 def _name(found: Inventory, walk: Iterator[tuple[str, Any]], side: Side) -> None:
     """Note the layers of a walk, and their variables, but for those that are known already."""
     for path, layer in walk:
-        if id(layer) in found._paths:
+        known = found._paths.get(id(layer))
+        if known is not None:
+            if known.rpartition("/")[0] != path.rpartition("/")[0]:
+                found.twice.add(id(layer))
             continue
         found._paths[id(layer)] = path
         found.layers[path] = layer

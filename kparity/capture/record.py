@@ -25,6 +25,8 @@ from kparity.capture.sides import Side
 
 MADE = "_kparity_made"
 """The attribute of a tensor that says which layer made it: the innermost one."""
+OUTSIDE = 100
+"""From where on the calls of an inner model's layers by the outer model are counted."""
 
 
 @dataclass
@@ -52,6 +54,8 @@ class Step:
     """Nothing is recorded or replaced; draws belong to the layers that make them all the same."""
     opaque: int = 0
     """Depth of loops being traced: what is made inside cannot leave them."""
+    callers: list[str] = field(default_factory=list)
+    """Paths of the layers whose calls are under way, the innermost last."""
     modes: list[bool | None] = field(default_factory=list)
     """`training` of the layer calls that are under way, the innermost last."""
 
@@ -288,7 +292,7 @@ def _call(
         if place == count:
             make_up()
     step.calls[path] += 1
-    node = path if count == 0 else f"{path}#{count + 1}"
+    node = _node(step, path, layer, count)
     at, reads = takes_masks(layer)
     placed = args[at] if at is not None and len(args) > at else None
     mask = kwargs.pop("mask", None)
@@ -312,9 +316,11 @@ def _call(
     step.modes.append(bool(mode) if isinstance(mode, (bool, int)) else step.modes[-1] if step.modes else None)
     census = recorder.draws.census
     drawn = len(census)
+    step.callers.append(path)
     try:
         outputs = original(layer, *args, **kwargs)
     finally:
+        step.callers.pop()
         step.opaque -= loop
         mode = step.modes.pop()
     draws = [[draw["kind"], draw["shape"]] for draw in census[drawn:] if draw["owner"] == path]
@@ -328,6 +334,20 @@ def _call(
     if path == ROOT:
         step.outputs = sum(step.sees(value) for value in tf.nest.flatten(outputs))
     return _through(recorder, step, "out", node, outputs)
+
+
+def _node(step: Step, path: str, layer: Any, count: int) -> str:
+    """What a call of a layer that was called `count` times before goes by: `path`, `path#2`, ...
+
+    A layer of an inner model that the outer model reads by itself, too, is called in an order that is each Keras's own:
+    the calls within the inner model are counted from 1, those by the outer one from OUTSIDE.
+    """
+    if id(layer) in step.inventory.twice:
+        outside = step.callers[-1:] == [ROOT]
+        place = f"{path} {'outside' if outside else 'inside'}"
+        count = step.calls[place] + (OUTSIDE if outside else 0)
+        step.calls[place] += 1
+    return path if count == 0 else f"{path}#{count + 1}"
 
 
 def _loops(recorder: Recorder, layer: Any) -> bool:

@@ -140,7 +140,29 @@ def load_data():
 
 """,
 )
+READ_INSIDE = (
+    """def build_model():
+    inputs = keras.Input((8,), name="seen")
+    hidden = layers.Dense(6, activation="relu", name="hidden")(inputs)
+    mean, spread = layers.Dense(2, name="mean")(hidden), layers.Dense(2, name="spread")(hidden)
+    encoder = keras.Model(inputs, [mean, spread], name="encoder")
+    latent = keras.Input((2,), name="latent")
+    decoder = keras.Model(latent, layers.Dense(8, activation="sigmoid", name="again")(latent), name="decoder")
+    outputs = decoder(encoder(inputs)[0])
+    model = keras.Model(inputs, outputs, name="autoencoder")
+    apart = -0.5 * keras.backend.sum(1 + spread - keras.backend.square(mean) - keras.backend.exp(spread), axis=-1)
+    model.add_loss(keras.backend.mean(8 * keras.losses.binary_crossentropy(inputs, outputs) + apart))
+    model.compile("adam")
+    return model
+""",
+    """def load_data():
+    return {"x": np.random.RandomState(0).rand(96, 8).astype("float32"), "batch_size": 16}
+
+
+""",
+)
 ZOOS = {
+    "an inner model that the outer one reads, too": READ_INSIDE,
     "layers of sequences": SEQUENCES,
     "layers of images": PICTURES,
     "layers of volumes": VOLUMES,
