@@ -144,7 +144,7 @@ READ_INSIDE = (
     """def build_model():
     inputs = keras.Input((8,), name="seen")
     hidden = layers.Dense(6, activation="relu", name="hidden")(inputs)
-    mean, spread = layers.Dense(2, name="mean")(hidden), layers.Dense(2, name="spread")(hidden)
+    mean, spread = layers.Dense(2, name="middle")(hidden), layers.Dense(2, name="spread")(hidden)
     encoder = keras.Model(inputs, [mean, spread], name="encoder")
     latent = keras.Input((2,), name="latent")
     decoder = keras.Model(latent, layers.Dense(8, activation="sigmoid", name="again")(latent), name="decoder")
