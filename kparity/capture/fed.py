@@ -109,11 +109,11 @@ def _rows(batch: Iterable[Any]) -> list[np.ndarray]:
 
 
 def _hashed(array: np.ndarray, number: int) -> np.ndarray:
-    """A hash of each row of the `number`-th array. In which type of its kind an array is held is no difference, nor
-    whether a row of one element has an axis of its own."""
+    """A hash of each row of the `number`-th array. Of which type its numbers are is no difference, nor whether a row of
+    one element has an axis of its own."""
     if array.dtype.kind == "S":  # as wide as the longest text of its batch
         return np.array([hash_of([f"{number}{row}".encode()]) for row in array.tolist()], np.uint64)
-    wide = array.astype(np.int64) if array.dtype.kind in "biu" else array.astype(np.float32).astype(np.float64)
+    wide = (array if array.dtype.kind in "biu" else array.astype(np.float32)).astype(np.float64)
     wide = wide.reshape(len(array), int(np.prod(array.shape[1:])))
     factors = np.random.Generator(np.random.Philox(key=number)).integers(1 << 64, size=wide.shape[1], dtype=np.uint64)
     return (wide.view(np.uint64) * (factors | np.uint64(1))).sum(1, dtype=np.uint64)
