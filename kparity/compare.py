@@ -152,7 +152,7 @@ def _one_seed(run: Run, verdict: dict[str, Any], seed: int) -> SeedResult:
     exact, at_once = ours["exact"] and theirs["exact"], parted_at_once(stats, keys, observe.DOUBT)
     compiled = [] if found else compiled_apart(first_apart(pair.folder, CANDIDATE), noise, exact, at_once)
     reported = _fed(run, pair, found)
-    elsewhere = [*found, *(cause for cause in reported if cause.evidence.get("what") != "order")]
+    elsewhere = [*found, *(cause for cause in reported if cause.evidence.get("what") in {"sizes", "rows"})]
     if not compiled:
         reported += _outside(run, pair, elsewhere, (ours["validation"], validation), exact, notes)
     doubts = [] if found or reported else [*ends_apart(curves), *compiled]

@@ -67,6 +67,7 @@ def training_of(run: Run) -> dict[str, Any]:
 
 
 def both_trained(run: Run, pair: Pair) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Train both sides from the same state on the same batches; the callbacks of both act on the same numbers."""
     request = training_of(run)
     run.say("training")
     ours, theirs = run.both(

@@ -111,8 +111,10 @@ class Trained:
 
 
 def state_of(folder: Path, name: str, step: int) -> trace.Reader:
+    """Weights and optimizer state of a side before a step (1-based; 0: as they were built)."""
     return trace.Reader(trace.step_file(folder, f"{name}-state", step))
 
 
 def stats_of(folder: Path, name: str) -> np.ndarray:
+    """Statistics of every recorded tensor at every step of a training: see `capture.train`."""
     return trace.read_arrays(trace.step_file(folder, f"{name}-stats", 0))["stats"]
