@@ -119,7 +119,8 @@ STEP_BYTES = 900_000
 def tidy(folder: Path, records: list[StepRecord]) -> None:
     """Keep what a reader of the trace needs, and no more than STEP_BYTES a step: batches, states and equal arrays were
     for the run itself."""
-    kinds = ("batch", "*-state", "*-graph", "*-replay", "*-evaluation", "moved", "proof", "*float64*", "*-freed")
+    of_sides = ("*-state", "*-graph", "*-replay", "*-evaluation", "*float64*", "*-freed")
+    kinds = ("batch", "moved", "proof", "handed", *of_sides)
     for pattern in (f"{kind}-*" for kind in kinds):
         for file in (folder / "tensors").glob(pattern):
             file.unlink()

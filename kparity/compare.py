@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from kparity import evaluations, natural, subjects
-from kparity.analysis import feeding, further, observe
+from kparity.analysis import feeding, further, observe, outset
 from kparity.analysis.curves import accuracy
 from kparity.analysis.explain import Explainer
 from kparity.analysis.further import Parting
@@ -35,7 +35,7 @@ from kparity.analysis.verdict import (
     write_map,
 )
 from kparity.beside import repeated_first, size_of, tidy
-from kparity.exhibits import show
+from kparity.exhibits import show, show_fit
 from kparity.judgement import at_the_outset, judge
 from kparity.options import Options
 from kparity.replays import CANDIDATE, REFERENCE
@@ -169,6 +169,8 @@ def _one_seed(run: Run, verdict: dict[str, Any], seed: int) -> SeedResult:
         notes = [*([end] if end else []), *notes]
     for one in reported:
         told.append(explainer.tell(one))
+        if one.kind in {"fed", "refused"}:
+            show_fit(run.reference.ask, pair.folder, run.options.folder / "repro", len(told), told[-1])
         if one.evidence.get("epoch") and repeated_first(trained.step_bytes, run.options.steps) == run.options.steps:
             run.say("training again in the order of its own fit")
             told[-1]["share"], end = of_order(run.candidate.ask, one, curves, from_start(run))
@@ -200,7 +202,7 @@ def _outside(
         return evaluations.validation_of(asks[0], pair.folder, steps, pair.left["uneven"], turn)
 
     ours, theirs = validation
-    if theirs and pair.left["validation"] == pair.right["validation"]:
+    if theirs and outset.same_validation(pair.left, pair.right):
         ours = ours or validated(1)
         if reported := evaluations.validated(ours, theirs, lambda: validated(2), exact, steps, found):
             return reported

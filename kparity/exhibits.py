@@ -59,6 +59,13 @@ def show(
         material.keep(keep, number, entry, (left, right), arrays)
 
 
+def show_fit(ask: Ask, folder: Path, keep: Path, number: int, entry: Mapping[str, Any]) -> None:
+    """Leave in `keep` what `kparity repro` needs of a cause in what `fit` hands over, as far as it is given arrays."""
+    if (given := ask("handed", name="handed")) is not None:
+        fit = {"family": "fit", **given}
+        material.keep(keep, number, entry, (fit, fit), trace.read_arrays(trace.step_file(folder, "handed", 1)))
+
+
 def _given(files: Sequence[Path], cause: Cause) -> str:
     """What else than predictions a loss is given otherwise, in a sentence. `files`: what each side left of the step,
     the candidate what differs."""

@@ -57,7 +57,7 @@ def at_the_outset(run: Run, pair: Pair) -> tuple[list[Cause], list[str]]:
 def judge(run: Run, pair: Pair, trained: Trained, explainer: Explainer) -> tuple[list[Cause], list[str]]:
     """The causes in causal order, and notes on what was seen beside them."""
     notes: list[str] = list(pair.left["notes"])
-    if pair.left["validation"] != pair.right["validation"]:
+    if not outset.same_validation(pair.left, pair.right):
         notes.append("The two sides validate on different data: what they report of it can't be held together.")
     ours, theirs = trained.ours, trained.theirs
     before, kept_aside = at_the_outset(run, pair)
@@ -179,6 +179,6 @@ def _with_predictions(folder: Path, cause: Cause) -> Cause:
 
 
 def _sketches(pair: Pair) -> Any:
-    """What both sides noted of batches that a model's predictions are part of; None where none are."""
+    """What both sides noted of batches that what layers give is part of; None where none are."""
     left, right = pair.left["sketches"], pair.right["sketches"]
     return (left, right) if left and right else None

@@ -1,6 +1,8 @@
 """What only an evaluation runs into: real comparisons of models that train alike."""
 
 import contextlib
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from kparity import trace
 from kparity.analysis.locate import Cause
 from kparity.compare import Options, compare
 from kparity.evaluations import predicted, validated, validation_of
+from kparity.report.repro import kept, script
 from kparity.report.words import headline
 from kparity.runtime.failed import SideFailed
 
@@ -307,3 +310,11 @@ def test_once_a_program_seeds_keras_3_shuffles_alike_in_every_epoch_and_that_is_
     if seeded:
         assert isinstance(verdict["causes"][0]["share"], float)
         assert any("batches of the first epoch" in note for note in verdict["notes"])
+        (one,) = kept(tmp_path / "out")
+        text = script(one, verdict)
+        assert "kparity" not in text
+        assert len(text.splitlines()) < 40
+        one.file.with_suffix(".py").write_text(text, encoding="utf-8")
+        ended = subprocess.run([sys.executable, one.file.with_suffix(".py")], capture_output=True, text=True)
+        first = [line for line in ended.stdout.splitlines() if "first rows" in line]
+        assert [len(first), first[0] == first[1], first[2] == first[3]] == [4, False, True], ended.stdout + ended.stderr

@@ -68,3 +68,45 @@ def test_the_users_step_on_the_reference_side_is_held_against_kerass_own(tmp_pat
     (tmp_path / "new.py").write_text(MODEL.replace("SGD(0.1)", "SGD(0.1, momentum=0.5)"), encoding="utf-8")
     verdict = compare(Options(tmp_path / "old.py", tmp_path / "out", 10, against=tmp_path / "new.py"), lambda *_: None)
     assert [(one["phase"], one["proven"]) for one in verdict["causes"]] == [("optimizer", True)], verdict["error"]
+
+
+SECOND = """
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+
+class Twice(keras.Model):
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as inner:
+                loss = tf.reduce_mean(tf.square(self(x, training=True) - y))
+            first = inner.gradient(loss, self.trainable_variables)
+        second = outer.gradient(first, self.trainable_variables)
+        both = [0.5 * one + SHARE * other for one, other in zip(first, second)]
+        self.optimizer.apply_gradients(zip(both, self.trainable_variables))
+        return {"loss": loss}
+
+
+def build_model():
+    x = keras.Input((4,))
+    model = Twice(x, keras.layers.Dense(1, name="top")(keras.layers.Dense(6, activation="tanh")(x)))
+    model.compile(keras.optimizers.SGD(0.01), "mse")
+    return model
+
+
+def load_data():
+    x = np.random.default_rng(0).standard_normal((64, 4)).astype("float32")
+    return {"x": x, "y": x[:, :1], "batch_size": 8}
+"""
+
+
+@pytest.mark.parametrize("share", [0.5, 0.4])
+def test_a_step_that_descends_by_first_and_second_derivatives(share: float, tmp_path: Path) -> None:
+    """The first derivative is forced in a replay, and the second still goes back through it."""
+    (tmp_path / "old.py").write_text(SECOND.replace("SHARE", "0.5"), encoding="utf-8")
+    (tmp_path / "new.py").write_text(SECOND.replace("SHARE", str(share)), encoding="utf-8")
+    verdict = compare(Options(tmp_path / "old.py", tmp_path / "out", 4, against=tmp_path / "new.py"), lambda *_: None)
+    assert verdict["verdict"] == ("equivalent" if share == 0.5 else "different"), verdict["error"] or verdict["causes"]
+    assert all(cause["phase"] in {"gradient", "optimizer"} for cause in verdict["causes"])

@@ -233,6 +233,60 @@ def test_a_loop_over_train_on_batch_is_followed_batch_by_batch(tmp_path: Path) -
     assert any("train_on_batch` at loop.py:9" in note for note in verdict["notes"])
 
 
+STRATEGY = """\
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+strategy = tf.distribute.MirroredStrategy()
+x = np.random.rand(64, 3).astype("float32")
+rows = tf.data.Dataset.from_tensor_slices((x, x[:, :1])).batch(8 * strategy.num_replicas_in_sync)
+with strategy.scope():
+    model = keras.Sequential([keras.layers.Dense(4, activation="tanh"), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(), "mse", metrics=["mae"])
+model.fit(rows, epochs=3)
+"""
+
+
+def test_a_program_that_trains_on_many_devices_is_compared_on_one(tmp_path: Path) -> None:
+    put(tmp_path, {"many.py": STRATEGY})
+    verdict = compared(tmp_path, "many.py")
+    assert verdict["verdict"] == "equivalent", verdict
+    assert [note for note in verdict["notes"] if "MirroredStrategy; compared was one replica" in note]
+
+
+MAPPED = """\
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+from tensorflow.keras import layers
+
+augment = keras.Sequential([layers.RandomFlip("horizontal"), layers.RandomRotation(0.1), layers.RandomZoom(0.1)])
+images = np.random.rand(64, 12, 12, 3).astype("float32")
+images = layers.Rescaling(1 / 3)(images).numpy()
+rows = tf.data.Dataset.from_tensor_slices((images, np.arange(64) % 3)).shuffle(64).batch(8)
+rows = rows.map(lambda x, y: (augment(x, training=True), y), num_parallel_calls=tf.data.AUTOTUNE)
+model = keras.Sequential([layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), layers.Dense(3, "softmax")])
+model.compile("sgd", "sparse_categorical_crossentropy")
+model.fit(rows, epochs=3)
+"""
+
+
+@pytest.mark.parametrize("contrast", [False, True])
+def test_a_program_that_turns_eager_execution_off_is_told_what_to_do(tmp_path: Path) -> None:
+    put(tmp_path, {"old.py": "import tensorflow as tf\n\ntf.compat.v1.disable_eager_execution()\nmodel = None\n"})
+    verdict = compared(tmp_path, "old.py", code=2)
+    assert "old.py:3 calls disable_eager_execution()" in verdict["error"]["message"]
+
+
+def test_layers_in_a_datasets_function_draw_the_same_for_each_element(contrast: bool, tmp_path: Path) -> None:
+    """RandomContrast draws one factor a batch in Keras 2 and one an image in Keras 3: the images are others."""
+    put(tmp_path, {"mapped.py": MAPPED.replace("RandomZoom", "RandomContrast") if contrast else MAPPED})
+    verdict = compared(tmp_path, "mapped.py", code=int(contrast))
+    assert [cause["phase"] for cause in verdict["causes"]] == ["data"] * contrast, verdict
+    assert not contrast or "RandomContrast" in verdict["causes"][0]["message"]
+
+
 def test_the_legacy_side_runs_a_git_revision(tmp_path: Path) -> None:
     old = PACKAGE["pkg/train.py"]
     put(tmp_path, {"net.py": PACKAGE["pkg/net.py"], "data.py": PACKAGE["pkg/data.py"]})

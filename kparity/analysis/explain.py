@@ -158,6 +158,8 @@ class Explainer:
                 cause.evidence.get("parts") == ["sample weights"]
             )
             fix += "Make the data function deterministic: seed it, and read nothing that changes between two calls."
+            if self.reference["making"]:
+                fix += " Call layers that make data at the head of the model instead: each of them is compared there."
         elif cause.layer and self.calls.frozen(cause.layer):
             fix = "A number as a seed draws the same numbers every time: keep a `keras.random.SeedGenerator` of it."
         elif cause.kind == "stopped":
@@ -228,7 +230,10 @@ class Explainer:
             if cause.kind == "length":
                 return f"One side has no batch {cause.step}: the data have different lengths."
             apart = " and ".join(cause.evidence["parts"])
-            return f"The {apart} of batch {cause.step} are not the same; training went on with those of {ours}."
+            told = f"The {apart} of batch {cause.step} are not the same; training went on with those of {ours}."
+            if called := [kind for kind in self.reference["making"] if kind in self.candidate["making"]]:
+                told += f" The program calls layers outside of the training, of the same draws: {', '.join(called)}."
+            return told
         size = _percent(cause.local_error)
         if cause.phase == "init":
             return f"{subject} starts with other values of `{cause.variable}` from the same random draws ({size})."

@@ -140,8 +140,15 @@ def batches(
     return []
 
 
+def same_validation(left: Description, right: Description) -> bool:
+    """Whether two sides validate on the same data, but for round-off of layers that made them."""
+    known = [side["validation_sketches"] for side in (left, right)]
+    near = all(known) and len(known[0]) == len(known[1]) and all(alike(*one) for one in zip(*known, strict=True))
+    return near or left["validation"] == right["validation"]
+
+
 def alike(left: Sketch, right: Sketch) -> bool:
-    """Whether two batches that came out of a model's predictions are the same but for round-off."""
+    """Whether two batches that came out of a model's predictions, or of layers, are the same but for round-off."""
     return left[0] == right[0] and all(
         abs(a - b) <= 1e-5 * abs(ours[0])
         for ours, theirs in zip(left[1:], right[1:], strict=True)

@@ -5,6 +5,7 @@ A request is {"do": NAME, ...}; the answer is any number of {"progress": ...} an
 {"failed": ...}. The process ends when stdin does.
 """
 
+import gc
 import json
 import os
 import resource
@@ -25,10 +26,11 @@ from kparity.capture import align, callbacks, held_out, inventory, record, sides
 from kparity.capture.batches import Batches
 from kparity.capture.ending import end_with_parent, failure
 from kparity.capture.exhibit import exhibit, parts
-from kparity.capture.fed import fed
+from kparity.capture.fed import fed, handed
 from kparity.capture.loop import Loop
 from kparity.capture.looped import first_state, go_on_from, mend_loop, replay_loop, train_loop
 from kparity.capture.mend import compared, mended, mended_evaluation, unmended
+from kparity.capture.modes import Replicas, refuse_graph_mode
 from kparity.capture.natural import Seeds
 from kparity.capture.natural import run as run_natural
 from kparity.capture.program import Code, Program
@@ -49,6 +51,10 @@ from kparity.capture.train import train as train_steps
 
 EXACT = 4
 """Bytes of a number from which on fusing and reordering cost few digits."""
+
+
+CONTAINERS = {"Sequential", "Functional", "Model"}
+"""Layers that only call others."""
 
 
 class Process:
@@ -96,6 +102,8 @@ class Process:
         of its own.
         """
         self.side = sides.load(self.side_name)
+        gc.freeze()  # what is imported is never garbage; looking through it takes half a second each time
+        refuse_graph_mode()
         if natural:
             self.seeds = Seeds(self.side)
         else:
@@ -131,6 +139,7 @@ class Process:
         record.install(self.side, self.recorder)
         update.install(self.side, self.recorder)
         align.install(self.draws)
+        self.replicas = Replicas()
         self.draws.restart(0)
 
     def natural(self, seed: int, steps: int, batch_size: int | None) -> dict[str, Any]:
@@ -179,13 +188,15 @@ class Process:
         self.acting = callbacks.Acting(self.side)
         cut: tuple[list[list[str]], list[Any]] = ([], [])
         fresh = self._loop_or_data(steps, batch_size)
-        validation = ""
+        validation, sketched = "", []
         if fresh is None or self.loop is None:
             kept, told_of_it = held_out.steady(self.arguments.validation_data)
             self.arguments = replace(self.arguments, validation_data=kept)
             validation = held_out.digest(kept)
+            if self.draws.making:
+                sketched = held_out.sketched(kept)
             self.batches = Batches(self.side, self.arguments, seed, self.folder)
-            cut = self.batches.cut(steps, keep_batches, lambda: self.subject.predicted)
+            cut = self.batches.cut(steps, keep_batches, lambda: self.subject.predicted or bool(self.draws.making))
             notes = self.subject.notes() + told_of_it
             fresh = self._session({})
         else:
@@ -195,12 +206,14 @@ class Process:
             "hashes": cut[0],
             "uneven": None if self.looped else self.batches.uneven,
             "validation": validation,
-            "notes": notes,
+            "validation_sketches": sketched,
+            "notes": notes + self.replicas.notes(),
             "raised": failure(self.subject.raised, self.sources) if self.subject.raised is not None else None,
             "sketches": cut[1],
             "module": framework_class(self.session.model),
             "parameters": sum(int(np.prod(inventory.shape_of(v))) for v in fresh.inventory.variables.values()),
             "census": self.draws.census[:10000],
+            "making": sorted(self.draws.making - CONTAINERS),
             "sources": subject.imported(),
         }
 
@@ -448,6 +461,15 @@ class Process:
         except Exception as error:
             return told | {"raised": failure(error, self.sources)["message"]}
 
+    def handed(self, name: str) -> dict[str, Any] | None:
+        """Leave in a file `name` the arrays that `fit` is given; returns its arguments as Python (`call`), and whether
+        the program has `seeded` TensorFlow. None where it isn't given arrays, or none that a file can hold."""
+        given = handed(self.arguments)
+        if given is None:
+            return None
+        trace.write_arrays(trace.step_file(self.folder, name, 1), given[1])
+        return {"call": given[0], "seeded": self.draws.seeded}
+
     def validate(self, weights: str, step: int, batches: list[int], turn: int) -> dict[str, float]:
         """What validation says of a model with the weights in a file, drawing as after a step (1-based); of one that
         has nothing to validate on, what it says of these batches of the training data. `turn` tells one request from
@@ -592,7 +614,11 @@ class Process:
         return shown
 
     def _in_float64(self) -> Session:
-        session = self._session(self.maps[2])
+        self.draws.without_data = True
+        try:
+            session = self._session(self.maps[2])
+        finally:
+            self.draws.without_data = False
         if self.maps[0]:
             self._rename(session)
         return session

@@ -11,10 +11,9 @@ TensorFlow's own stateless generators don't serve: their XLA kernels give other 
 import contextlib
 import functools
 import hashlib
-import itertools
 import random
-import re
 import sys
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,10 +23,16 @@ import numpy as np
 import tensorflow as tf
 
 from kparity import trace
+from kparity.capture.datasets import in_a_dataset, in_turn
 
 SET_SEED = tf.random.set_seed
 SEEDS_OF_KERAS = ("tf_keras.src.backend", "keras.src.random.seed_generator")
 """Modules that take the seeds of layers from Python's generator, each Keras another number of them."""
+
+
+NUMBERS = (np.ndarray, tf.Tensor, tf.Variable, tf.RaggedTensor, tf.SparseTensor)
+OUTSIDE, TRACED = " outside of steps", ", traced"
+"""End the name of who draws: a layer that is called outside of training steps; by code that is traced."""
 
 
 @dataclass
@@ -57,6 +62,17 @@ class Draws:
     """Whether a training step is run or traced."""
     seeded: bool = False
     """Whether the program has ever set TensorFlow's seed itself."""
+    outside: dict[int, tuple[str, Callable[[], Any]]] = field(default_factory=dict)
+    """Of layers that are called outside of a training step, as a dataset's function does, the id -> owner of its draws,
+    and a reference to the layer."""
+    kinds_outside: Counter[str] = field(default_factory=Counter)
+    """How many such layers there were of a class."""
+    making: set[str] = field(default_factory=set)
+    """Classes of those that were given numbers, not placeholders: data may be made of what they give."""
+    without_data: bool = False
+    """Whether a program is run for its model alone: another's data are at hand."""
+    traced_in: dict[str, Any] = field(default_factory=dict)
+    """Such an owner -> the graph in which it has last drawn."""
     taken: tuple[tuple[int, int], ...] = ()
     """Of every so many rows of a draw, the one that is taken, from the outermost `part` to the innermost."""
     before_parts: dict[int, Counter[str]] = field(default_factory=dict)
@@ -70,6 +86,9 @@ class Draws:
         if self.salt is not None:
             self.salt.assign(salt_of(seed))
         self.owners.clear()
+        self.outside.clear()
+        self.kinds_outside.clear()
+        self.making.clear()
         self.counts.clear()
         self.census.clear()
         random.seed(seed)
@@ -112,6 +131,30 @@ class Draws:
             yield
         finally:
             self.owners.pop()
+
+    @contextlib.contextmanager
+    def outside_of_steps(self, layer: Any, given: Any) -> Iterator[None]:
+        """Draws inside belong to a layer that may be in no model: the first, second, ... of its class that is called.
+
+        What is traced draws the same whenever that is, and whatever else was traced to find out shapes.
+        """
+        kind = type(layer).__name__
+        owner, known = self.outside.get(id(layer), ("", None))
+        if known is None or known() is not layer:
+            self.kinds_outside[kind] += 1
+            owner = f"{kind}#{self.kinds_outside[kind]}{OUTSIDE}"
+            self.outside[id(layer)] = owner, weakref.ref(layer)
+        if in_a_dataset() or (
+            tf.executing_eagerly() and any(isinstance(one, NUMBERS) for one in tf.nest.flatten(given))
+        ):
+            self.making.add(kind)
+        if not tf.executing_eagerly():
+            owner, graph = owner + TRACED, tf.compat.v1.get_default_graph()
+            if self.traced_in.get(owner) is not graph:
+                self.traced_in[owner] = graph
+                self.counts[owner] = 0
+        with self.owner(owner):
+            yield
 
     @contextlib.contextmanager
     def training_step(self) -> Iterator[None]:
@@ -195,11 +238,13 @@ class Draws:
             )
         digest = hashlib.blake2b(f"{owner}|{occurrence}".encode(), digest_size=8).digest()
         low, high = np.frombuffer(digest, dtype=np.uint32)
-        if self.step is None and self.owners and not tf.executing_eagerly():
+        if self.step is None and self.owners and not tf.executing_eagerly() and not in_a_dataset():
             with tf.init_scope():  # a function that is traced before the first step is called at later ones, too
                 self._make_variables(0)
         salt = tf.constant(salt_of(self.seed), tf.uint32)
-        if self.step is not None and self.owners:
+        if owner.endswith(TRACED) and in_a_dataset():
+            salt += tf.cast(_next_of(salt_of(self.seed) >> 1, int(low) >> 1), tf.uint32)
+        elif self.step is not None and self.owners and not owner.endswith(OUTSIDE):
             salt = (_u32(1) if steady else tf.cast(self.step, tf.uint32)) + tf.cast(self.salt, tf.uint32)
             if not tf.executing_eagerly() and not steady:
                 looped = _in_a_loop()
@@ -262,6 +307,15 @@ def _rows(shape: Any) -> int:
     with contextlib.suppress(TypeError, ValueError, IndexError):
         return int(tf.TensorShape(plain)[0] or 0)
     return 0
+
+
+def _next_of(*seeds: int) -> tf.Tensor:
+    """The next number of TensorFlow's own sequence of these seeds (int32), one for each element of a dataset: it begins
+    anew with every pass."""
+    first, second = seeds
+    return tf.raw_ops.RandomUniformInt(
+        shape=tf.zeros(0, tf.int32), minval=0, maxval=tf.int32.max, seed=first, seed2=second
+    )
 
 
 def salt_of(seed: int) -> int:
@@ -370,7 +424,9 @@ def install(draws: Draws) -> None:
         draws.seeded = True
         SET_SEED(seed)
 
-    tf.random.set_seed = tf.compat.v1.random.set_random_seed = tf.compat.v1.set_random_seed = set_seed
+    for module in (tf.random, tf.compat.v2.random):
+        module.set_seed = set_seed
+    tf.compat.v1.random.set_random_seed = tf.compat.v1.set_random_seed = set_seed
     _seed_the_unseeded(draws)
 
 
@@ -391,18 +447,9 @@ def _each_element_its_own(
 
     @functools.wraps(original)
     def draw(*args: Any, **kwargs: Any) -> tf.Tensor:
-        return (original if not draws.owners and _in_a_dataset() else aligned)(*args, **kwargs)
+        return (original if not draws.owners and in_a_dataset() else aligned)(*args, **kwargs)
 
     return draw
-
-
-def _in_a_dataset() -> bool:
-    graph = tf.compat.v1.get_default_graph() if not tf.executing_eagerly() else None
-    while isinstance(graph, tf.__internal__.FuncGraph):
-        if graph.name.startswith("Dataset_"):
-            return True
-        graph = graph.outer_graph
-    return False
 
 
 def _inside_of_layers(draws: Draws, uniform: Callable[..., tf.Tensor]) -> None:
@@ -425,8 +472,12 @@ def _inside_of_layers(draws: Draws, uniform: Callable[..., tf.Tensor]) -> None:
 
     @functools.wraps(flip)
     def flip_below(image: Any, flip_index: int, random_func: Any, scope_name: str) -> tf.Tensor:
-        # TensorFlow flips above a half and Keras 3 below: which side of a coin it is, is no difference
-        coin = (lambda **kwargs: 1.0 - random_func(**kwargs)) if draws.owners else random_func
+        def coin(shape: Any, **kwargs: Any) -> tf.Tensor:
+            # TensorFlow flips those of a batch above a half, and Keras 3 below, as TensorFlow a single image: which
+            # side of a coin it is, is no difference
+            drawn = random_func(shape=shape, **kwargs)
+            return 1.0 - drawn if draws.owners and len(shape) else drawn
+
         return flip(image, flip_index, coin, scope_name)
 
     image_ops_impl._random_flip = flip_below
@@ -485,38 +536,12 @@ def _seed_the_unseeded(draws: Draws) -> None:
 
     np.random.default_rng = seeded_rng
     tf.data.Dataset.shuffle = seeded_shuffle
-    tf.data.Dataset.map = _in_turn(tf.data.Dataset.map)
+    tf.data.Dataset.map = in_turn(tf.data.Dataset.map, lambda: draws.without_data)
     for name in SEEDS_OF_KERAS:
         module = sys.modules.get(name)
         held = [key for key, value in vars(module).items() if value is random] if module is not None else []
         for key in held:
             setattr(module, key, draws.seeds_of_keras)
-
-
-DRAWING = re.compile(r"(Random|Multinomial|ParameterizedTruncatedNormal|EagerPyFunc|PyFunc)")
-"""Operations that draw the next of a sequence of numbers, or may: of functions of Python's nothing is known."""
-
-
-def _in_turn(mapped: Callable[..., Any]) -> Callable[..., Any]:
-    """`Dataset.map` whose function, if it draws, takes one element after the other: done for several at once, which of
-    them gets which numbers is chance, and differs from run to run."""
-
-    @functools.wraps(mapped)
-    def in_turn(data: Any, map_func: Any, num_parallel_calls: Any = None, *args: Any, **kwargs: Any) -> Any:
-        found = mapped(data, map_func, num_parallel_calls, *args, **kwargs)
-        own = getattr(getattr(found, "_map_func", None), "function", None)
-        if num_parallel_calls is None or own is None or not _draws(own.graph):
-            return found
-        return mapped(data, map_func, None, *args, **kwargs)
-
-    return in_turn
-
-
-def _draws(graph: Any) -> bool:
-    """Whether a graph, or a function that it calls, draws."""
-    definition = graph.as_graph_def(add_shapes=False)
-    nodes = itertools.chain(definition.node, *(one.node_def for one in definition.library.function))
-    return any(DRAWING.match(node.op) for node in nodes)
 
 
 def _method(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:

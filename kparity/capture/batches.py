@@ -29,7 +29,7 @@ class Batches:
         """Rows of each batch."""
 
     def cut(self, steps: int, keep: bool, predicted: Callable[[], bool]) -> tuple[list[list[str]], list[Any]]:
-        """Hashes of each batch's (x, y, sample weights); sketches, where a model's predictions may be part of it.
+        """Hashes of each batch's (x, y, sample weights); sketches, where what layers give may be part of it.
 
         `keep`: both sides are to train on these batches. Raises what `subject.batches` does.
         """

@@ -1,8 +1,9 @@
 """What a side's own `fit` hands to a training step: the batches of two epochs, and nothing is trained.
 
-In: the arguments of `fit`. Out: of each whole epoch the sizes of its batches, and hashes of its rows. Called by the
-capture process after everything else, for data may remember how often they were gone through. kparity cuts batches
-itself, so that both sides train on the same; what Keras makes of the arguments shows here.
+In: the arguments of `fit`. Out: of each whole epoch the sizes of its batches, and hashes of its rows; the arguments as
+Python, for a script that shows it. Called by the capture process after everything else, for data may remember how often
+they were gone through. kparity cuts batches itself, so that both sides train on the same; what Keras makes of the
+arguments shows here.
 """
 
 import hashlib
@@ -54,13 +55,51 @@ def fed(side: Side, given: FitArguments, most: int) -> list[dict[str, Any]]:
 
     model = Taker()
     model.compile("sgd", run_eagerly=True)
-    named = ("x", "y", "sample_weight", "batch_size", "class_weight", "steps_per_epoch", "shuffle")
-    asked = {name: value for name in named if (value := getattr(given, name)) is not None}
     try:
-        model.fit(**asked, epochs=EPOCHS, verbose=0, callbacks=[Begun()])
+        model.fit(**_asked(given), epochs=EPOCHS, verbose=0, callbacks=[Begun()])
     except Enough:
         epochs.pop()
     return [_told(epoch) for epoch in epochs]
+
+
+def handed(given: FitArguments) -> tuple[str, dict[str, np.ndarray]] | None:
+    """The arguments of that `fit` as Python, and the `inputs` they name by their places; None of what isn't arrays."""
+    data = ("x", "y", "sample_weight")
+    if not is_arrays(given.x) or any(isinstance(leaf, COMPOSITE) for leaf in tf.nest.flatten([given.x, given.y])):
+        return None
+    arrays: dict[str, np.ndarray] = {}
+
+    def named(leaf: Any) -> Any:
+        if leaf is None:
+            return None
+        array, place = np.asarray(leaf), len(arrays)
+        arrays[f"input_{place}"] = array
+        return _Name(f"inputs[{place}]{_AGAIN.get(array.dtype.kind, '')}")
+
+    asked = _asked(_first_rows(given))
+    said = {name: tf.nest.map_structure(named, value) if name in data else value for name, value in asked.items()}
+    if any(array.dtype.kind == "O" and not all(map(_is_text, array.flat)) for array in arrays.values()):
+        return None
+    return ", ".join(f"{name}={value!r}" for name, value in said.items()), arrays
+
+
+class _Name(str):
+    """What Python writes as it stands."""
+
+    __repr__ = str.__str__
+
+
+_AGAIN = {"U": ".astype(str)", "O": ".astype(str).astype(object)"}
+"""Of a NumPy kind of text: what makes it of bytes again."""
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str | bytes)
+
+
+def _asked(given: FitArguments) -> dict[str, Any]:
+    named = ("x", "y", "sample_weight", "batch_size", "class_weight", "steps_per_epoch", "shuffle")
+    return {name: value for name in named if (value := getattr(given, name)) is not None}
 
 
 def _again_and_again(given: FitArguments, most: int) -> bool:

@@ -5,17 +5,18 @@ its accuracies can't be held against each other. Called by the capture process w
 """
 
 import hashlib
-from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from kparity.capture.subject import as_float, parts
+from kparity.capture.subject import as_float, parts, sketch
 
 LOOKED_AT = 8
 """Batches of which two passes are held against each other: what is shuffled shows in the first ones."""
+MOST_SKETCHED = 2**24
+"""Numbers of an array at the most, of which a sketch is made."""
 MOST_BYTES = 2**28
 """What is kept in memory of validation data at the most."""
 ONCE = "Validation data from a generator is not evaluated."
@@ -51,12 +52,24 @@ def digest(data: Any) -> str:
 
     float64 counts as the default float type, as which both Kerases take it.
     """
-    if data is None or not isinstance(data, (tuple, tf.data.Dataset)):
+    if not (batches := _first(data)):
         return ""
-    batches: Iterable[Any] = islice(data, LOOKED_AT) if isinstance(data, tf.data.Dataset) else [data]
     found = hashlib.blake2b(digest_size=12)
-    for batch in batches:
-        for part in parts(tf.nest.map_structure(as_float, batch)):
+    for arrays in batches:
+        for part in arrays:
             found.update(f"{part.dtype}{part.shape}".encode())
             found.update(np.ascontiguousarray(part).tobytes())
     return found.hexdigest()
+
+
+def sketched(data: Any) -> list[Any]:
+    """What `digest` hashes in a few numbers a batch that round-off hardly changes; none of arrays that are large."""
+    batches = _first(data)
+    return [] if any(part.size > MOST_SKETCHED for arrays in batches for part in arrays) else list(map(sketch, batches))
+
+
+def _first(data: Any) -> list[list[np.ndarray]]:
+    if data is None or not isinstance(data, (tuple, tf.data.Dataset)):
+        return []
+    batches = islice(data, LOOKED_AT) if isinstance(data, tf.data.Dataset) else [data]
+    return [parts(tf.nest.map_structure(as_float, batch)) for batch in batches]

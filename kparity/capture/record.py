@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from kparity import trace
 from kparity.capture.align import Draws
+from kparity.capture.datasets import in_a_dataset
 from kparity.capture.inventory import ROOT, Inventory
 from kparity.capture.sides import Side
 
@@ -153,6 +154,9 @@ def install(side: Side, recorder: Recorder) -> None:
     @tf.autograph.experimental.do_not_convert
     def call_layer(layer: Any, *args: Any, **kwargs: Any) -> Any:
         step = recorder.step
+        if in_a_dataset() or (step is None and recorder.named is None and recorder.roots is None):
+            with recorder.draws.outside_of_steps(layer, (args, kwargs)):
+                return layer_call(layer, *args, **kwargs)
         if recorder.roots is not None:
             return _call_root(recorder, layer, layer_call, args, kwargs)
         if step is None and recorder.named is not None:
@@ -496,7 +500,8 @@ def _handed_on(recorder: Recorder, step: Step, value: tf.Tensor, replacement: An
 
 
 def _in_place_of(own: tf.Tensor, given: tf.Tensor) -> tf.Tensor:
-    """`given`, through which a second derivative goes back to what `own` was made of: a gradient penalty takes one."""
+    """`given`, through which a second derivative goes back to what `own` was made of: a gradient penalty takes one, and
+    so does a step that descends by both."""
 
     @tf.custom_gradient
     def replaced(_: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
@@ -513,7 +518,7 @@ def forced_gradient(recorder: Recorder, step: Step, key: str, own: Any) -> Any:
     noted = step.tensors[key]
     if not isinstance(own, tf.IndexedSlices):
         value = step.reference(key, noted)
-        return own if value is None else value
+        return own if value is None else _in_place_of(own, value)
     rows = key.replace("grad|", "rows|", 1)
     recorder.note(step, rows, own.values)
     if step.graph is None:

@@ -43,6 +43,8 @@ def script(one: Kept, verdict: dict[str, Any]) -> str:
     cause, legacy, keras3 = one.plain["cause"], one.plain["legacy"], one.plain["keras3"]
     sources = [(SIDES[side], one.plain[side]["source"]) for side in SIDES if one.plain[side].get("source")]
     lines = "; ".join(f"{side} at {where}" for side, where in sources)
+    if legacy and legacy["family"] == "fit":
+        return _of_fit(one, legacy, verdict)
     if not legacy or not keras3:
         raise NoReproduction(f"a cause of phase `{cause['phase']}` has no object that could be shown alone")
     for side in (legacy, keras3):
@@ -57,34 +59,47 @@ def script(one: Kept, verdict: dict[str, Any]) -> str:
     call = _call(legacy["call"])
     if family in {"layers", "losses"} and call is None:
         raise NoReproduction(f"`{legacy['class']}` was called with what a script can't say again ({lines})")
-    text = resources.files("kparity.report").joinpath("repro.py.j2").read_text(encoding="utf-8")
+    return _rendered(
+        "repro.py.j2",
+        one,
+        verdict,
+        title=f"{legacy['class']} of Keras 2 and of Keras 3, on the same numbers.",
+        sources=sources,
+        family=family,
+        masks=_numbers("mask_", arrays),
+        logits=_numbers("logits_", arrays),
+        upstream=_numbers("upstream_logits_", arrays),
+        weights=all(f"weight_{name}" in arrays for side in (legacy, keras3) for name in side["weights"]),
+        variables=sum(name.startswith("weight_") for name in arrays),
+        call=call,
+        initial=_place(cause, legacy, keras3),
+        legacy=_side(legacy, arrays),
+        keras3=_side(keras3, arrays),
+    )
+
+
+def _of_fit(one: Kept, given: dict[str, Any], verdict: dict[str, Any]) -> str:
+    title = "What `fit` of Keras 2 and of Keras 3 hands to a training step, given the same."
+    return _rendered("repro_fit.py.j2", one, verdict, title=title, call=given["call"], seeded=given["seeded"])
+
+
+def _rendered(template: str, one: Kept, verdict: dict[str, Any], **words: Any) -> str:
+    text = resources.files("kparity.report").joinpath(template).read_text(encoding="utf-8")
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     sides = verdict["sides"]
-    return (
-        environment.from_string(text).render(
-            title=f"{legacy['class']} of Keras 2 and of Keras 3, on the same numbers.",
-            message=textwrap.fill(_first(cause["message"]), 110),
-            sources=sources,
-            versions={
-                "tensorflow": (sides.get("keras3") or {}).get("tensorflow", ""),
-                "keras": (sides.get("keras3") or {}).get("keras", ""),
-                "tf_keras": (sides.get("legacy") or {}).get("keras", ""),
-            },
-            data=one.file.with_suffix(".npz").name,
-            family=family,
-            inputs=sum(name.startswith("input_") for name in arrays),
-            masks=_numbers("mask_", arrays),
-            logits=_numbers("logits_", arrays),
-            upstream=_numbers("upstream_logits_", arrays),
-            weights=all(f"weight_{name}" in arrays for side in (legacy, keras3) for name in side["weights"]),
-            variables=sum(name.startswith("weight_") for name in arrays),
-            call=call,
-            initial=_place(cause, legacy, keras3),
-            legacy=_side(legacy, arrays),
-            keras3=_side(keras3, arrays),
-        )
-        + "\n"
+    versions = {
+        "tensorflow": (sides.get("keras3") or {}).get("tensorflow", ""),
+        "keras": (sides.get("keras3") or {}).get("keras", ""),
+        "tf_keras": (sides.get("legacy") or {}).get("keras", ""),
+    }
+    rendered = environment.from_string(text).render(
+        message=textwrap.fill(_first(one.plain["cause"]["message"]), 110),
+        versions=versions,
+        data=one.file.with_suffix(".npz").name,
+        inputs=sum(name.startswith("input_") for name in one.plain["arrays"]),
+        **words,
     )
+    return rendered + "\n"
 
 
 def _numbers(begin: str, arrays: set[str]) -> list[str]:
