@@ -493,7 +493,8 @@ class Process:
         if self.looped:
             return {}
         with evaluating(self.session):
-            return callbacks.evaluate(self.session.model, self.arguments)
+            told = callbacks.telling(self.side, lambda: self.say(progress="evaluating"))
+            return callbacks.evaluate(self.session.model, self.arguments, told)
 
     def replay(
         self,

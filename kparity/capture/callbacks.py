@@ -12,6 +12,7 @@ brings earlier ones back, or averages them, is told by what it leaves of the mar
 
 import copy
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,15 +56,30 @@ def steps_in_epoch(given: FitArguments) -> int | None:
     return len(given.x) if hasattr(given.x, "__len__") else None
 
 
-def evaluate(model: Any, given: FitArguments) -> Logs:
-    """What validation says of a model: `val_loss`, ..."""
+def telling(side: Side, say: Callable[[], None]) -> Any:
+    """A callback that says once a second that a model is being evaluated: that may take longer than all training."""
+
+    class Telling(side.keras.callbacks.Callback):  # type: ignore[name-defined]
+        _supports_tf_logs = True
+        last = 0.0
+
+        def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+            if time.monotonic() - self.last > 1.0:
+                self.last = time.monotonic()
+                say()
+
+    return Telling()
+
+
+def evaluate(model: Any, given: FitArguments, told: Any) -> Logs:
+    """What validation says of a model: `val_loss`, ... `told`: see `telling`."""
     if given.validation_data is None:
         return {}
     parts, size = given.validation_data, given.batch_size
     if not isinstance(parts, tuple):
         parts, size = (parts,), None
     asked = dict(zip(("x", "y", "sample_weight"), parts, strict=False))
-    logs = model.evaluate(**asked, batch_size=size, verbose=0, return_dict=True)
+    logs = model.evaluate(**asked, batch_size=size, verbose=0, return_dict=True, callbacks=[told])
     return {f"val_{name}": float(value) for name, value in logs.items()}
 
 

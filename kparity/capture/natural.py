@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kparity.capture import subject
-from kparity.capture.callbacks import INERT, evaluate
+from kparity.capture.callbacks import INERT, evaluate, telling
 from kparity.capture.sides import Side
 
 ROWS, BATCHES = 10_000, 200
@@ -82,7 +82,7 @@ def run(
     acting = [one for one in tf.nest.flatten(arguments.callbacks or []) if type(one).__name__ not in INERT]
     model.fit(**given, epochs=steps, verbose=0, callbacks=[*acting, stop])
     if arguments.validation_data is not None:
-        named = evaluate(model, arguments)
+        named = evaluate(model, arguments, telling(side, lambda: say(steps)))
     elif arrays:
         some = tf.nest.map_structure(lambda one: None if one is None else one[:ROWS], (x, arguments.y))
         named = model.evaluate(*some, batch_size=arguments.batch_size, **_QUIET)
