@@ -272,13 +272,13 @@ model.fit(rows, epochs=3)
 """
 
 
-@pytest.mark.parametrize("contrast", [False, True])
 def test_a_program_that_turns_eager_execution_off_is_told_what_to_do(tmp_path: Path) -> None:
     put(tmp_path, {"old.py": "import tensorflow as tf\n\ntf.compat.v1.disable_eager_execution()\nmodel = None\n"})
     verdict = compared(tmp_path, "old.py", code=2)
     assert "old.py:3 calls disable_eager_execution()" in verdict["error"]["message"]
 
 
+@pytest.mark.parametrize("contrast", [False, True])
 def test_layers_in_a_datasets_function_draw_the_same_for_each_element(contrast: bool, tmp_path: Path) -> None:
     """RandomContrast draws one factor a batch in Keras 2 and one an image in Keras 3: the images are others."""
     put(tmp_path, {"mapped.py": MAPPED.replace("RandomZoom", "RandomContrast") if contrast else MAPPED})

@@ -142,10 +142,11 @@ class Explainer:
         fix = ""
         if changed:
             said = "; ".join(
-                f"{name} is {left!r} in {ours}, {right!r} in {theirs}" for name, (left, right) in changed.items()
+                f"{name} is {_said(left)} in {ours}, {_said(right)} in {theirs}"
+                for name, (left, right) in changed.items()
             )
             message += f" Configured differently: {said}."
-            fix = "Set " + ", ".join(f"{name}={left!r}" for name, (left, _) in changed.items()) + f" for {theirs}."
+            fix = "Set " + ", ".join(f"{name}={_said(left)}" for name, (left, _) in changed.items()) + f" for {theirs}."
         if rule:
             message += " " + " ".join(rule.why.split())
             fix = f"{rule.fix or rule.title} (kparity explain {rule.id})"
@@ -380,6 +381,11 @@ class Explainer:
             if not changed or "changed " in rule.shows.get("with", ""):
                 return rule
         return None
+
+
+def _said(value: Any) -> str:
+    """A setting as code has it: float32 numbers without the digits that float64 finds behind them."""
+    return f"{value:.7g}" if isinstance(value, float) else repr(value)
 
 
 def _short(value: Any) -> str:
