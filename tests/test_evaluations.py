@@ -266,7 +266,9 @@ def test_losses_of_several_outputs_are_means_over_batches_where_these_are_uneven
     text = OUTPUTS.replace("ROWS", str(rows))
     verdict = compared(tmp_path, text, text)
     assert [(cause["phase"], cause["kind"]) for cause in verdict["causes"]] == ([("metric", kind)] if kind else [])
-    assert kind is None or {verdict["causes"][0]["variable"], *verdict["causes"][0]["also"]} <= {"a_loss", "b_loss"}
+    if kind:
+        assert {verdict["causes"][0]["variable"], *verdict["causes"][0]["also"]} <= {"a_loss", "b_loss"}
+        assert verdict["causes"][0]["rule"] == "KP584"
 
 
 @pytest.mark.parametrize("kind", ["raised", "memory"])

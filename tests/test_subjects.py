@@ -369,6 +369,7 @@ def test_what_is_frozen_after_compile_is_trained_by_keras_2_alone(tmp_path: Path
     verdict = compared(tmp_path, "gan.py", code=1)
     causes = [(cause["phase"], cause["layer"]) for cause in verdict["causes"]]
     assert causes[0] == ("config", "judge/dense_1"), causes
+    assert verdict["causes"][0]["rule"] == "KP570"
     assert not any(phase == "data" for phase, _ in causes), "predictions differ by round-off only"
     loss = verdict["curves"]["metrics"]["loss"]
     assert loss["legacy"][0] > loss["legacy"][-1]

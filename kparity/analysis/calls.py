@@ -116,9 +116,13 @@ def of_predictions(arrays: Mapping[str, np.ndarray]) -> list[str]:
 
 
 def fits(shows: Mapping[str, str], measured: Mapping[str, list[str]]) -> bool:
-    """Whether every pattern of `shows` matches a measured value; of patterns joined by " & ", each one."""
+    """Whether every pattern of `shows` matches a measured value; of patterns joined by " & ", each one, of those joined
+    by " | ", any."""
+
+    def seen(name: str, pattern: str) -> bool:
+        return any(fnmatch.fnmatchcase(value, pattern) for value in measured.get(name, []))
+
     return all(
-        any(fnmatch.fnmatchcase(value, one) for value in measured.get(name, []))
+        any(all(seen(name, one) for one in either.split(" & ")) for either in pattern.split(" | "))
         for name, pattern in shows.items()
-        for one in pattern.split(" & ")
     )

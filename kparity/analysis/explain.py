@@ -365,7 +365,8 @@ class Explainer:
             + [EVALUATED] * cause.evaluated,
         }
         for rule in self.rules:
-            subject = "<loss>." if cause.phase == "loss" else "<layer>." if cause.layer is not None else "<none>"
+            by_phase = {"loss": "<loss>.", "metric": "<model>."}
+            subject = by_phase.get(cause.phase, "<none>" if cause.layer is None else "<layer>.")
             called = any(one.startswith(subject) for one in rule.applies)
             named = called or any(fnmatch.fnmatchcase(canonical, one) for one in rule.applies)
             seen = known
