@@ -226,7 +226,8 @@ def _fed(run: Run, pair: Pair, found: list[Cause]) -> list[Cause]:
         return []
     if theirs["raised"]:
         return [Cause("api", None, None, 0, "refused", evidence={"message": theirs["raised"]}, proven=True)]
-    return feeding.fed(ours["epochs"], theirs["epochs"], not ours["dataset"])
+    exact = pair.left["hashes"] == pair.right["hashes"]
+    return feeding.fed(ours["epochs"], theirs["epochs"], not ours["dataset"], exact)
 
 
 def _used(run: Run, verdict: dict[str, Any]) -> None:

@@ -15,12 +15,13 @@ SHUFFLED = 8
 """Batches from which on it is no chance that two epochs come in the same order: one in 40,000."""
 
 
-def fed(ours: Sequence[Epoch], theirs: Sequence[Epoch], by_keras: bool) -> list[Cause]:
+def fed(ours: Sequence[Epoch], theirs: Sequence[Epoch], by_keras: bool, exact: bool) -> list[Cause]:
     """A cause where an epoch of the candidate has other batches, other rows, or comes in another order, than one of the
     reference, of which only that counts that its own two epochs have in common.
 
     It is proven by the training, which goes on with the reference's batches. `by_keras`: whether any shuffling is
-    Keras's, as of arrays.
+    Keras's, as of arrays. `exact`: whether the data are the same bit for bit; else, as where layers made them, only
+    sizes are judged.
     """
     if len(ours) < 2 or not theirs:
         return []
@@ -31,6 +32,8 @@ def fed(ours: Sequence[Epoch], theirs: Sequence[Epoch], by_keras: bool) -> list[
         return []
     if first["sizes"] != other["sizes"]:
         told = {"what": "sizes", "sizes": (first["sizes"], other["sizes"])}
+    elif not exact:
+        return []
     elif parts := sorted(name for name in rows if other["rows"][name] != first["rows"][name]):
         told = {"what": "rows", "parts": parts}
     elif by_keras and len(rows) == len(first["rows"]) and len(first["sizes"]) >= SHUFFLED and len(theirs) > 1:

@@ -196,7 +196,7 @@ class Process:
             if self.draws.making:
                 sketched = held_out.sketched(kept)
             self.batches = Batches(self.side, self.arguments, seed, self.folder)
-            cut = self.batches.cut(steps, keep_batches, lambda: self.subject.predicted or bool(self.draws.making))
+            cut = self.batches.cut(steps, keep_batches, self._made_by_layers)
             notes = self.subject.notes() + told_of_it
             fresh = self._session({})
         else:
@@ -216,6 +216,10 @@ class Process:
             "making": sorted(self.draws.making - CONTAINERS),
             "sources": subject.imported(),
         }
+
+    def _made_by_layers(self) -> bool:
+        """Whether data may be what layers gave: round-off is in them then."""
+        return self.subject.predicted or bool(self.draws.making)
 
     def watch(self) -> dict[str, Any]:
         """As `build`, of a model whose updates shall be watched one by one, because the other side's are."""

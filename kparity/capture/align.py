@@ -68,7 +68,7 @@ class Draws:
     kinds_outside: Counter[str] = field(default_factory=Counter)
     """How many such layers there were of a class."""
     making: set[str] = field(default_factory=set)
-    """Classes of those that were given numbers, not placeholders: data may be made of what they give."""
+    """Classes of those that were ever given numbers, not placeholders: data may be made of what they give."""
     without_data: bool = False
     """Whether a program is run for its model alone: another's data are at hand."""
     traced_in: dict[str, Any] = field(default_factory=dict)
@@ -88,7 +88,6 @@ class Draws:
         self.owners.clear()
         self.outside.clear()
         self.kinds_outside.clear()
-        self.making.clear()
         self.counts.clear()
         self.census.clear()
         random.seed(seed)

@@ -32,11 +32,17 @@ NEW = [epoch("a", "x"), epoch("b", "y")]
     ],
 )
 def test_only_what_two_epochs_of_the_reference_have_in_common_counts(ours, theirs, said) -> None:  # type: ignore[no-untyped-def]
-    found = fed(ours, theirs, True)
+    found = fed(ours, theirs, True, True)
     assert [cause.evidence["what"] for cause in found] == ([said] if said else [])
 
 
 @pytest.mark.parametrize(("batches", "by_keras"), [(8, False), (7, True)])
 def test_the_order_of_few_batches_or_of_a_dataset_is_not_judged(batches: int, by_keras: bool) -> None:
     one, other = epoch("a", sizes=(4,) * batches), epoch("b", sizes=(4,) * batches)
-    assert fed([one, one], [other, other], by_keras) == []
+    assert fed([one, one], [other, other], by_keras, True) == []
+
+
+def test_of_data_that_are_the_same_but_for_round_off_only_the_sizes_are_judged() -> None:
+    assert fed(STILL, [epoch("c", "z"), epoch("c", "z")], True, False) == []
+    (cause,) = fed(STILL, [epoch("c", "z", sizes=(4,) * 7)], True, False)
+    assert cause.evidence["what"] == "sizes"
