@@ -783,11 +783,72 @@ def build_model():
 ]
 """The numbers are at their limits."""
 
+AUGMENT = (
+    'augment = keras.Sequential([layers.RandomFlip("horizontal"), layers.RandomRotation(0.1), layers.RandomZoom(0.1)])',
+    "augment.add(layers.RandomTranslation(0.1, 0.1))",
+    'rows = tf.data.Dataset.from_tensor_slices((X[..., None], Y.astype("int32"))).shuffle(640)',
+)
+MADE = [
+    Pair(
+        "images changed one by one by layers in a dataset's map",
+        CONV,
+        CONV,
+        data=fed(
+            *AUGMENT,
+            "rows = rows.map(lambda x, y: (augment(x, training=True), y), num_parallel_calls=tf.data.AUTOTUNE)",
+            "rows.batch(32).prefetch(2)",
+        ),
+    ),
+    Pair(
+        "batches changed by layers in a dataset's map",
+        CONV,
+        CONV,
+        data=fed(*AUGMENT, "rows.batch(32).map(lambda x, y: (augment(x, training=True), y))"),
+    ),
+    Pair(
+        "rows standardized by a layer in a dataset's map, in more than two epochs",
+        DENSE,
+        DENSE,
+        steps=24,
+        data=fed(
+            "x, y = X.reshape(-1, 64)[:320], Y[:320]",
+            "norm = layers.Normalization()",
+            "norm.adapt(x)",
+            "rows = tf.data.Dataset.from_tensor_slices((x, y)).batch(32).map(lambda x, y: (norm(x), y))",
+            '{"x": rows, "validation_data": rows}',
+        ),
+    ),
+    Pair(
+        "rows with noise of a layer that a Sequence calls",
+        DENSE,
+        DENSE,
+        data=fed(
+            "noise = layers.GaussianNoise(0.1)",
+            "class Rows(keras.utils.Sequence):",
+            "    def __len__(self):",
+            "        return 20",
+            "    def __getitem__(self, index):",
+            "        part = slice(32 * index, 32 * index + 32)",
+            "        return noise(X.reshape(-1, 64)[part], training=True).numpy(), Y[part]",
+            "Rows()",
+        ),
+    ),
+    Pair(
+        "a model built for several devices",
+        DENSE,
+        "strategy = tf.distribute.MirroredStrategy()\n\n\n"
+        + DENSE.replace("def build_model():\n", "def made():\n")
+        + "\n\ndef build_model():\n    with strategy.scope():\n        return made()\n",
+    ),
+]
+"""Layers make the data, or a strategy is asked for."""
+
 MANY = [Pair(name, code, code, data=data) for name, (code, data) in ZOOS.items()]
 KINDS = {
     "run differently": RUNNING,
     "written differently": WRITTEN,
     "numbers at their limits": NUMBERS,
+    "data made by layers": MADE,
     "many layers": MANY,
 }
 PAIRS = [pair for pairs in KINDS.values() for pair in pairs]
