@@ -272,6 +272,26 @@ model.fit(rows, epochs=3)
 """
 
 
+SPARSE = """\
+import numpy as np
+import scipy.sparse
+from tensorflow import keras
+
+x = scipy.sparse.random(96, 30, density=0.2, format="csr", random_state=0)
+y = np.asarray(x.sum(1) > 3).astype("float32")
+model = keras.Sequential([keras.Input((30,), sparse=True), keras.layers.Dense(8, "relu"), keras.layers.Dense(1)])
+model.compile("adam", "mse", metrics=["mae"])
+model.fit(x, y, batch_size=16, epochs=3, validation_data=(x[:32], y[:32]))
+"""
+
+
+def test_scipys_sparse_matrices_are_data(tmp_path: Path) -> None:
+    put(tmp_path, {"sparse.py": SPARSE})
+    verdict = compared(tmp_path, "sparse.py")
+    assert verdict["verdict"] == "equivalent", verdict
+    assert verdict["curves"]["metrics"]["val_mae"]["keras3"][-1] is not None
+
+
 def test_a_program_that_turns_eager_execution_off_is_told_what_to_do(tmp_path: Path) -> None:
     put(tmp_path, {"old.py": "import tensorflow as tf\n\ntf.compat.v1.disable_eager_execution()\nmodel = None\n"})
     verdict = compared(tmp_path, "old.py", code=2)

@@ -52,7 +52,7 @@ def steps_in_epoch(given: FitArguments) -> int | None:
         return count if count > 0 else None
     leaves = tf.nest.flatten(given.x)
     if leaves and all(hasattr(leaf, "shape") and len(leaf.shape) for leaf in leaves):
-        return math.ceil(len(leaves[0]) / (given.batch_size or 32))
+        return math.ceil(leaves[0].shape[0] / (given.batch_size or 32))  # sparse and ragged tensors have no len()
     return len(given.x) if hasattr(given.x, "__len__") else None
 
 

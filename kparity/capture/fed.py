@@ -65,7 +65,7 @@ def fed(side: Side, given: FitArguments, most: int) -> list[dict[str, Any]]:
 def handed(given: FitArguments) -> tuple[str, dict[str, np.ndarray]] | None:
     """The arguments of that `fit` as Python, and the `inputs` they name by their places; None of what isn't arrays."""
     data = ("x", "y", "sample_weight")
-    if not is_arrays(given.x) or any(isinstance(leaf, COMPOSITE) for leaf in tf.nest.flatten([given.x, given.y])):
+    if not is_arrays(given.x) or _composite(given):
         return None
     arrays: dict[str, np.ndarray] = {}
 
@@ -107,7 +107,7 @@ def _again_and_again(given: FitArguments, most: int) -> bool:
     x = given.x
     if isinstance(x, Kept) or inspect.isgenerator(x) or (callable(x) and not hasattr(x, "__getitem__")):
         return False
-    if is_arrays(x) or any(isinstance(leaf, COMPOSITE) for leaf in tf.nest.flatten(x)):
+    if is_arrays(x) or _composite(given):
         return True
     steps = given.steps_per_epoch or 0
     if not steps and isinstance(x, tf.data.Dataset):
@@ -118,9 +118,14 @@ def _again_and_again(given: FitArguments, most: int) -> bool:
     return EPOCHS * steps <= most
 
 
+def _composite(given: FitArguments) -> bool:
+    """Whether there are sparse or ragged tensors."""
+    return any(isinstance(leaf, COMPOSITE) for leaf in tf.nest.flatten([given.x, given.y]))
+
+
 def _first_rows(given: FitArguments) -> FitArguments:
     """The same of fewer rows, where there are more than are needed and nothing says how many steps are an epoch."""
-    if not is_arrays(given.x) or given.steps_per_epoch:
+    if not is_arrays(given.x) or given.steps_per_epoch or _composite(given):
         return given
     rows, size = len(tf.nest.flatten(given.x)[0]), given.batch_size or 32
     kept = BATCHES * size + rows % size

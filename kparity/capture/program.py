@@ -29,6 +29,7 @@ from kparity.capture.subject import (
     Kept,
     SubjectError,
     fit_arguments,
+    sparse_as_tensors,
     split_off,
     watchable,
     weighted,
@@ -294,7 +295,7 @@ class Program:
 
     def _fit_arguments(self, given: dict[str, Any], notes: list[str]) -> FitArguments:
         """The arguments of a `fit` call as the training loop takes them; what it can't follow goes to `notes`."""
-        x, y, weights = _plain(given.get("x")), _plain(given.get("y")), _plain(given.get("sample_weight"))
+        x, y, weights = (_plain(sparse_as_tensors(given.get(name))) for name in ("x", "y", "sample_weight"))
         size, steps = given.get("batch_size"), given.get("steps_per_epoch")
         if hasattr(x, "__next__") and not hasattr(x, "__getitem__"):
             x = Kept(x)

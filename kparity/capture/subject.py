@@ -14,7 +14,7 @@ import itertools
 import sys
 import sysconfig
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -189,9 +189,29 @@ def fit_arguments(value: Any, batch_size: int | None) -> FitArguments:
         arguments = FitArguments(*value)
     else:
         arguments = FitArguments(value)
-    if batch_size is not None:
-        arguments = FitArguments(**{**vars(arguments), "batch_size": batch_size})
-    return arguments
+    named = ("x", "y", "sample_weight", "validation_data")
+    data = {name: sparse_as_tensors(getattr(arguments, name)) for name in named}
+    return replace(arguments, **data, batch_size=batch_size or arguments.batch_size)
+
+
+def sparse_as_tensors(value: Any) -> Any:
+    """SciPy's sparse matrices in a nest as TensorFlow's, which both Kerases make of them."""
+
+    def as_tensor(leaf: Any) -> Any:
+        if not _of_scipy(leaf):
+            return leaf
+        entries = leaf.tocoo()
+        numbers = entries.data
+        if np.issubdtype(numbers.dtype, np.floating):
+            numbers = numbers.astype(tf.keras.backend.floatx())
+        places = np.stack([entries.row, entries.col], 1).astype(np.int64)
+        return tf.sparse.reorder(tf.SparseTensor(places, numbers, entries.shape))
+
+    return tf.nest.map_structure(as_tensor, value) if any(map(_of_scipy, tf.nest.flatten(value))) else value
+
+
+def _of_scipy(value: Any) -> bool:
+    return type(value).__module__.startswith("scipy.sparse")
 
 
 def split_off(parts: tuple[Any, ...], split: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
