@@ -142,8 +142,8 @@ class Rule(NamedTuple):
     """What compare must have measured to name this rule, as patterns: `kind` and `quantity` of the cause, the own name
     of the `variable`, and `with`: a setting of the layer that is the same on both sides ("activation=hard_sigmoid") or
     isn't ("changed units 3->4"), "masked", "2 inputs", "other training", "other draws", "told in the code" (by this
-    rule, when migrate read it); several are joined by " & ". Without it compare never names the rule: a class and a
-    phase alone prove nothing."""
+    rule, when migrate read it); several are joined by " & ", ways to show it by " | ". Without it compare never names
+    the rule: a class and a phase alone prove nothing."""
     links: tuple[str, ...] = ()
     before: str = ""
     after: str = ""
