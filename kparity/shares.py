@@ -34,8 +34,8 @@ def apart(end: Mapping[str, Any] | None) -> bool:
 
 
 def matters(end: Mapping[str, Any] | None) -> bool:
-    """Whether they are further apart than the measured noise, too."""
-    return end is not None and apart(end) and bool(abs(end["difference"]) > end["noise"])
+    """Whether they are further apart than the measured noise, too: one sample more or less is the same twice."""
+    return end is not None and apart(end) and bool(abs(end["difference"]) > end["noise"] * (1 + ROUND_OFF))
 
 
 def known_noise(end: Mapping[str, Any] | None) -> bool:

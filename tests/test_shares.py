@@ -8,7 +8,7 @@ import pytest
 
 from kparity import beside
 from kparity.compare import Options, compare
-from kparity.shares import known_noise
+from kparity.shares import known_noise, matters
 
 OLD = """
 import numpy as np
@@ -113,3 +113,10 @@ def test_a_large_model_is_trained_again_as_far_as_its_noise_is_needed(
     assert verdict["accuracy"]["noise"] >= 0
     assert [cause["share"] is not None for cause in verdict["causes"]] == [True] * (repeated == 40)
     assert set(pd.read_parquet(next((tmp_path / "out").rglob("map.parquet")))["step"]) == set(range(1, 41))
+
+
+def test_a_difference_as_large_as_the_noise_does_not_matter_in_whatever_digit_it_is_larger() -> None:
+    noise = 2 / 24 - 1 / 24
+    assert not matters({"difference": 3 / 24 - 2 / 24, "noise": noise})
+    assert matters({"difference": 2 / 24, "noise": noise})
+    assert not matters({"difference": 1e-4, "noise": 0.0})

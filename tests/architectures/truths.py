@@ -72,6 +72,14 @@ ARCHITECTURES = [
         "EfficientNetB0", "applications.py", "efficientnet_b0", steps=3, causes=(("state", "KP230"),), truth=VARIANCE
     ),
     Architecture(
+        "EfficientNetV2B0",
+        "applications.py",
+        "efficientnet_v2_b0",
+        steps=3,
+        causes=(("state", "KP230"),),
+        truth=VARIANCE,
+    ),
+    Architecture(
         "DenseNet121", "applications.py", "densenet121", steps=3, causes=(("state", "KP230"),), truth=VARIANCE
     ),
     Architecture(
@@ -85,6 +93,9 @@ ARCHITECTURES = [
         3,
         causes=(("state", "KP230"),),
         truth=VARIANCE,
+    ),
+    Architecture(
+        "NASNetMobile", "applications.py", "nasnet_mobile", steps=3, causes=(("state", "KP230"),), truth=VARIANCE
     ),
     Architecture(
         "ConvNeXtTiny",
